@@ -1,0 +1,286 @@
+"""Linear networks trained by full-batch gradient descent, all runs in one batched computation.
+
+X, Y and their covariances are never formed. Their identity blocks let every product be written with Ω and r
+alone, and strengths and norms follow from the weight factors: a step of a deep network with h hidden units
+costs O(hP(n_x + k) + h²P) operations for P = 2**n_x examples.
+"""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+
+from lib.datasets import Dataset, require_memory
+from lib.theory import QuadrantNorms, learning_rate_bound, modes, split_datasets
+
+ARCHITECTURES = ("deep", "shallow", "split")
+RULES = ("gradient_descent",)
+
+
+@dataclass(frozen=True)
+class History:
+    """What was measured during training; epoch e is the state after e updates, so entry 0 is the start."""
+
+    strengths: np.ndarray  # (seeds, epochs, 3): mean of uᵀWv over the modes of each class, nan without modes
+    norms: QuadrantNorms  # fields of shape (seeds, epochs)
+    loss: np.ndarray  # (seeds, epochs): summed loss ½Σ‖y − ŷ‖²
+
+
+def train(
+    dataset: Dataset,
+    architecture: str,
+    *,
+    hidden: int,
+    learning_rate: float,
+    epochs: int,
+    init_std: float,
+    seeds,
+    rule: str = "gradient_descent",
+    weights=None,
+) -> History:
+    """Train linear networks from small random weights N(0, init_std²) and record their course.
+
+    architecture: "deep" (one hidden layer of `hidden` units), "shallow" (none; `hidden` is ignored) or "split"
+    (a deep module of `hidden` units for each output block). learning_rate is the step on the summed loss.
+    seeds: a number of runs or a sequence of seeds; a run depends on its own seed only. weights: initial
+    weights as initial_weights returns them, in place of random ones.
+
+    Raises ValueError for values outside their range, and for a learning rate at which gradient descent
+    diverges: above the bound of lib.theory.learning_rate_bound, or at the first non-finite loss.
+    """
+    _choice("architecture", architecture, ARCHITECTURES)
+    _choice("rule", rule, RULES)
+    _count("epochs", epochs)
+    if not (np.isfinite(learning_rate) and learning_rate > 0):
+        raise ValueError(f"learning_rate = {learning_rate} is not finite and positive")
+    bound = learning_rate_bound(dataset, architecture)
+    if learning_rate > bound:
+        raise ValueError(
+            f"learning_rate = {learning_rate} is above {bound:.6g}, the bound beyond which gradient descent "
+            f"diverges for this dataset and a {architecture} network; choose a smaller one"
+        )
+    if weights is None:
+        weights = initial_weights(dataset, architecture, hidden=hidden, init_std=init_std, seeds=seeds)
+    if architecture == "split":
+        parts = zip(split_datasets(dataset), weights, strict=True)
+        return _join(*(part and _run(part, _Deep(part, *w), learning_rate, epochs) for part, w in parts))
+    network = {"deep": _Deep, "shallow": _Shallow}[architecture](dataset, *weights)
+    return _run(dataset, network, learning_rate, epochs)
+
+
+def initial_weights(dataset: Dataset, architecture: str, *, hidden: int, init_std: float, seeds) -> tuple:
+    """Random weights N(0, init_std²), for every seed from a generator of its own.
+
+    deep: (W₁ (seeds, hidden, inputs), W₂ (seeds, outputs, hidden)). shallow: (W (seeds, outputs, inputs),).
+    split: a pair like deep's for the compositional and the non-compositional module, None for a missing one.
+    """
+    _choice("architecture", architecture, ARCHITECTURES)
+    seeds = _seeds(seeds)
+    if not (np.isfinite(init_std) and init_std > 0):
+        raise ValueError(f"init_std = {init_std} is not finite and positive; weights at 0 do not learn")
+    if architecture == "split":
+        streams = list(zip(*(np.random.SeedSequence(seed).spawn(2) for seed in seeds), strict=True))
+        return tuple(
+            part and _draw(_deep_shapes(part, hidden), init_std, stream)
+            for part, stream in zip(split_datasets(dataset), streams, strict=True)
+        )
+    shallow = ((dataset.outputs, dataset.inputs),)
+    return _draw(shallow if architecture == "shallow" else _deep_shapes(dataset, hidden), init_std, seeds)
+
+
+def initial_strengths(dataset: Dataset, weights: tuple) -> np.ndarray:
+    """The strength π₀ from which each mode of a deep network grows, read off its initial weights.
+
+    Near zero the part Z = (W₁V + W₂ᵀU)/2 of the weights grows as e^{λt/τ} and the rest decays. Within a class
+    all modes share λ and δ, so any rotation of them is as good; the one in which they do not interact is that
+    of the eigenvectors of ZᵀZ, and its eigenvalues are the π₀. Returns (seeds, largest multiplicity, 3), nan
+    where a class has fewer modes. Source: chapter 3.
+    """
+    W1, W2 = weights
+    m = modes(dataset)
+    omega, P, n_y = dataset.compositional_inputs, dataset.P, dataset.n_y
+    H, T = _times_block(W1, *_input(dataset)), _times_block(W2.mT, *_output(dataset))
+    start = np.full((len(W1), m.multiplicity.max(), 3), np.nan)
+    for kind in np.flatnonzero(m.multiplicity):
+        # For a pattern p over examples V = X p/‖X p‖ and U = Y p/‖Y p‖, hence W₁V = H p/‖X p‖.
+        input_norm = np.sqrt(P * m.input_variance[kind])
+        Z = (H / input_norm + T / (P * m.singular_value[kind] / input_norm)) / 2
+        single = Z @ omega.T / np.sqrt(P)
+        part = (single[..., :n_y], single[..., n_y:], Z - single @ omega / np.sqrt(P))[kind]
+        found = np.linalg.svd(part, compute_uv=False)[:, : m.multiplicity[kind]] ** 2
+        start[:, : m.multiplicity[kind], kind] = 0  # modes beyond the number of hidden units never grow
+        start[:, : found.shape[1], kind] = found
+    return start
+
+
+class _Deep:
+    """A batch of networks ŷ = W₂W₁x; both weights are kept with the hidden units first, as (runs, h, features)."""
+
+    def __init__(self, dataset, W1, W2):
+        self.dataset, self.W1, self.V2 = dataset, W1.copy(), W2.mT.copy()
+
+    def observe(self):
+        """Strength sums of the single features and of all patterns, squared norms, loss; kept for the step."""
+        data, (n_x, n_y) = self.dataset, (self.dataset.n_x, self.dataset.n_y)
+        self.H = _times_block(self.W1, *_input(data))  # W₁X
+        self.T = _times_block(self.V2, *_output(data))  # W₂ᵀY
+        self.K = _gram(self.H)
+        in_comp, in_identity = _gram(self.W1[..., :n_x]), _gram(self.W1[..., n_x:])
+        out_comp, out_identity = _gram(self.V2[..., :n_y]), _gram(self.V2[..., n_y:])
+        self.N = out_comp + out_identity  # W₂ᵀW₂
+        omega = data.compositional_inputs
+        singles = ((self.T @ omega.T) * (self.H @ omega.T)).sum(axis=-2) / data.P
+        squares = [_inner(o, i) for o in (out_comp, out_identity) for i in (in_comp, in_identity)]
+        fit = _inner(self.T, self.H)
+        return singles, fit, squares, (_output_power(data) + _inner(self.N, self.K)) / 2 - fit
+
+    def step(self, learning_rate):
+        G = self.T - self.N @ self.H  # W₂ᵀ(Y − Ŷ)
+        self.V2 += learning_rate * (_times_block_transposed(self.H, *_output(self.dataset)) - self.K @ self.V2)
+        self.W1 += learning_rate * _times_block_transposed(G, *_input(self.dataset))
+
+
+class _Shallow:
+    """A batch of networks ŷ = Wx; W itself has about k_x k_y P² entries, and nothing larger is formed."""
+
+    def __init__(self, dataset, W):
+        self.dataset, self.W = dataset, W.copy()
+
+    def observe(self):
+        data, (n_x, n_y) = self.dataset, (self.dataset.n_x, self.dataset.n_y)
+        prediction = _times_block(self.W, *_input(data))  # W X
+        aligned = _times_block(prediction.mT, *_output(data))  # ŶᵀY
+        omega = data.compositional_inputs
+        singles = ((omega @ aligned) * omega).sum(axis=-1) / data.P
+        fit = np.trace(aligned, axis1=-2, axis2=-1)
+        blocks = [self.W[:, rows, cols] for rows in _halves(n_y) for cols in _halves(n_x)]
+        self.residual = -prediction
+        self.residual[:, :n_y] += data.compositional_outputs
+        for start in range(n_y, data.outputs, data.P):
+            np.einsum("spp->sp", self.residual[:, start : start + data.P])[...] += data.r
+        return singles, fit, [_inner(block, block) for block in blocks], _inner(self.residual, self.residual) / 2
+
+    def step(self, learning_rate):
+        self.W += learning_rate * _times_block_transposed(self.residual, *_input(self.dataset))
+
+
+def _run(dataset, network, learning_rate, epochs):
+    """Train one batch and collect what it observes; stops at the first loss that is not finite."""
+    records = []
+    for epoch in range(epochs):
+        with np.errstate(over="ignore", invalid="ignore"):
+            singles, fit, squares, loss = network.observe()
+            if not np.isfinite(loss).all():
+                raise ValueError(
+                    f"gradient descent diverged at epoch {epoch}: the loss is {loss.max()}. learning_rate = "
+                    f"{learning_rate} is stable only near the solution; lower it, or start from smaller weights"
+                )
+            network.step(learning_rate)
+        records.append((_class_means(dataset, singles, fit), np.sqrt(np.maximum(squares, 0)), loss))
+    strengths, norms, loss = (np.array(record) for record in zip(*records, strict=True))
+    return History(strengths.swapaxes(0, 1), QuadrantNorms(*norms.transpose(1, 2, 0)), loss.T)
+
+
+def _class_means(dataset, singles, fit):
+    """Mean of uᵀWv over the modes of each class: a mode of pattern p has uᵀWv = pᵀYᵀWX p/(Pλ)."""
+    m = modes(dataset)
+    sums = np.stack([singles[:, : dataset.n_y].sum(1), singles[:, dataset.n_y :].sum(1), fit - singles.sum(1)], 1)
+    scale = np.where(m.multiplicity > 0, dataset.P * m.singular_value * m.multiplicity, np.nan)
+    return sums / scale
+
+
+def _join(compositional, identity):
+    """The history of a split network from those of its modules; a missing module is None."""
+    known = compositional or identity
+    nothing = np.zeros_like(known.loss)
+    first, second = compositional or _absent(known), identity or _absent(known)
+    return History(
+        strengths=np.concatenate([first.strengths[..., :1], second.strengths[..., 1:]], axis=-1),
+        norms=QuadrantNorms(
+            comp_to_comp=first.norms.comp_to_comp,
+            noncomp_to_comp=first.norms.noncomp_to_comp,
+            comp_to_noncomp=second.norms.comp_to_noncomp,
+            noncomp_to_noncomp=second.norms.noncomp_to_noncomp,
+        ),
+        loss=nothing + first.loss + second.loss,
+    )
+
+
+def _absent(like):
+    nothing = np.zeros_like(like.loss)
+    return History(np.full_like(like.strengths, np.nan), QuadrantNorms(*[nothing] * 4), nothing)
+
+
+def _input(dataset):
+    return dataset.compositional_inputs, dataset.k_x, dataset.r
+
+
+def _output(dataset):
+    return dataset.compositional_outputs, dataset.k_y, dataset.r
+
+
+def _times_block(A, omega, copies, r):
+    """A [Ω; rI; …; rI] for A (..., rows, features), without forming the block matrix."""
+    n, P = omega.shape
+    identity = A[..., n:].reshape(*A.shape[:-1], copies, P).sum(axis=-2)
+    return A[..., :n] @ omega + r * identity
+
+
+def _times_block_transposed(A, omega, copies, r):
+    """A [Ω; rI; …; rI]ᵀ for A (..., rows, P), without forming the block matrix."""
+    return np.concatenate([A @ omega.T] + [r * A] * copies, axis=-1)
+
+
+def _gram(A):
+    return A @ A.mT
+
+
+def _inner(A, B):
+    return np.einsum("...ij,...ij->...", A, B)
+
+
+def _output_power(dataset):
+    """‖Y‖²."""
+    return dataset.P * (dataset.n_y + dataset.b)
+
+
+def _halves(n):
+    return slice(None, n), slice(n, None)
+
+
+def _deep_shapes(dataset, hidden):
+    _count("hidden", hidden)
+    return (hidden, dataset.inputs), (dataset.outputs, hidden)
+
+
+def _draw(shapes, init_std, seeds):
+    for shape in shapes:
+        require_memory("a weight matrix of all runs", (len(seeds), *shape), "lower n_x, k_x, k_y or the number of runs")
+    runs = []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        runs.append([rng.normal(0, init_std, shape) for shape in shapes])
+    return tuple(np.stack(matrices) for matrices in zip(*runs, strict=True))
+
+
+def _seeds(seeds):
+    if isinstance(seeds, Integral):
+        _count("seeds", seeds)
+        return list(range(seeds))
+    seeds = list(seeds)
+    if not seeds:
+        raise ValueError("seeds is empty; give a number of runs, or at least one seed")
+    for seed in seeds:
+        if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+            raise ValueError(f"seed = {seed!r} is not an integer from 0 on")
+    return [int(seed) for seed in seeds]
+
+
+def _count(name, value):
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{name} = {value!r} is not an integer from 1 on")
+
+
+def _choice(name, value, known):
+    if value not in known:
+        raise ValueError(f"{name} = {value!r} is unknown; choose one of {', '.join(known)}")
