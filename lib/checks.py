@@ -20,7 +20,7 @@ import yaml
 from IPython import get_ipython
 from IPython.display import display
 
-MIME = "application/vnd.book.ledger+json"
+RECORD = "ledger"  # the key of the machine-readable record in the metadata of the report's output
 EXPECTED = Path(__file__).resolve().parents[1] / "tests" / "expected"
 
 MATCH, MISMATCH, NOT_FINITE = "match", "MISMATCH", "NOT FINITE"
@@ -320,7 +320,8 @@ class Ledger:
         if get_ipython() is None:
             print(text)
         else:
-            display({"text/plain": text, "text/html": as_html(rows), MIME: record}, raw=True)
+            shown = {"text/plain": text, "text/html": as_html(rows)}
+            display(shown, raw=True, metadata={RECORD: record})
 
         problems = [_sentence(row) for row in rows if row["status"] in FAILED]
         problems += [

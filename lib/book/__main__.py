@@ -1,0 +1,40 @@
+"""``python -m lib.book build`` and ``python -m lib.book chapter NAME [name=value ...]``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from lib.book import BookError, own
+from lib.book.build import build
+from lib.book.project import Project
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m lib.book", description=__doc__)
+    root = Path(__file__).resolve().parents[2]
+    parser.add_argument("--root", type=Path, default=root, help="the book's folder")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("build", help="execute every chapter, check it, make the pages")
+    chapter = commands.add_parser("chapter", help="one chapter with parameters of your own")
+    chapter.add_argument("name", help="dynamics, 03_dynamics or a path")
+    chapter.add_argument("parameters", nargs="*", metavar="name=value")
+    options = parser.parse_args(arguments)
+    project = Project(options.root.resolve())
+    sys.stdout.reconfigure(line_buffering=True)
+    try:
+        if options.command == "build":
+            build(project)
+        else:
+            own.run(project, options.name, options.parameters)
+    except BookError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""The whole book, in order: execute, judge, write the report, make the pages, publish."""
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from lib.book import BookError, execute, figures, report, site
+from lib.book.project import Project
+
+
+@contextmanager
+def lock(project: Project):
+    """Only one build at a time; the system lets go of the lock when a build dies."""
+    project.output.mkdir(exist_ok=True)
+    held = FileLock(project.output / ".lock")
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        raise BookError(
+            f"another build is running in {project.root}; wait for it, or stop it"
+        ) from None
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def clear(output: Path) -> None:
+    """Delete all that earlier builds left, so that none of it can be taken for this one's.
+
+    Pages are renamed first: no half-deleted book ever stands under the name of a whole one.
+    """
+    (output / "report.json").unlink(missing_ok=True)
+    for name in ("html", "executed", "failed"):
+        if (output / name).exists():
+            os.replace(output / name, tempfile.mkdtemp(prefix="run-", dir=output))
+    for folder in output.glob("run-*"):
+        shutil.rmtree(folder)
+
+
+def build(project: Project, say=print) -> Path:
+    """Make the book and return its first page; BookError says what stopped it.
+
+    All work happens in a folder of its own; figures, executed notebooks and pages take their
+    places only when everything is done.
+    """
+    start = time.monotonic()
+    with lock(project):
+        clear(project.output)
+        work = Path(tempfile.mkdtemp(prefix="run-", dir=project.output))
+        try:
+            index = _build(project, work, say)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    say(f"The book is done in {time.monotonic() - start:.0f} s. Open {index.as_uri()}")
+    return index
+
+
+def _build(project: Project, work: Path, say) -> Path:
+    sources = project.chapters()
+    say(f"Executing {len(sources)} chapters, two at a time")
+    chapters = execute.run_all(project, sources, work / "chapters", say)
+    drawn = figures.collect(chapters)
+    known = report.summary(chapters, drawn)
+
+    book = site.stage(project, work / "book")
+    (book / "figures").mkdir()
+    for chapter in chapters:
+        shutil.copyfile(chapter.notebook, book / "chapters" / chapter.notebook.name)
+    for figure in drawn:
+        shutil.copyfile(figure.path, book / "figures" / figure.path.name)
+    (book / "report.md").write_text(report.report_page(known), encoding="utf-8")
+    (book / "figure_map.md").write_text(report.figure_map_page(known), encoding="utf-8")
+    say(f"Building the pages: {known['numbers']} numbers match, {len(drawn)} figures")
+    pages = site.make(book, work / "site")
+
+    figures.publish(drawn, book / "figures", project.figures)
+    os.replace(book / "chapters", project.output / "executed")
+    text = json.dumps(known, indent=1)
+    (work / "report.json").write_text(text, encoding="utf-8")
+    os.replace(work / "report.json", project.output / "report.json")
+    os.replace(pages, project.output / "html")
+    return project.output / "html" / "index.html"

@@ -1,0 +1,91 @@
+"""One chapter with a reader's own parameters: beside the book, never into it."""
+
+import ast
+import shutil
+from pathlib import Path
+
+import papermill
+import yaml
+
+from lib.book import BookError, execute, site
+from lib.book.project import Project
+
+
+def run(project: Project, name: str, assignments: list[str], say=print) -> Path:
+    """Execute a chapter with ``k=v`` assignments; return the page that shows the outcome.
+
+    The result is in ``_build/own/<chapter>``; ``figures/`` and the book stay as they are.
+    """
+    source = project.chapter(name)
+    parameters = parse(source, assignments)
+    folder = project.output / "own" / source.stem
+    shutil.rmtree(folder, ignore_errors=True)
+    job = execute.start(
+        project, source, folder / "work", figures=False, parameters=parameters, bar=True
+    )
+    try:
+        job.process.wait()
+    except KeyboardInterrupt:
+        execute.end_tree(job.process.pid)
+        raise
+    notebook = folder / source.name
+    try:
+        chapter = execute.finish(job)
+    except BookError as error:
+        if job.notebook.is_file():
+            shutil.move(job.notebook, notebook)
+            raise BookError(f"{error}\nThe notebook as far as it came: {notebook}") from None
+        raise
+    book = site.stage(project, folder / "book")
+    shutil.copyfile(chapter.notebook, book / "chapters" / source.name)
+    shutil.move(chapter.notebook, notebook)
+    site.only_page(book, f"chapters/{source.stem}")
+    pages = site.make(book, folder / "site", strict=False)
+    shutil.move(pages, folder / "html")
+    for part in ("work", "book", "site"):
+        shutil.rmtree(folder / part)
+    page = folder / "html" / "chapters" / f"{source.stem}.html"
+    statuses = [row["status"] for row in chapter.record["numbers"]]
+    for status in dict.fromkeys(statuses):
+        say(f"  {statuses.count(status)} numbers: {status}")
+    say(f"The executed notebook: {notebook}\nOpen {page.as_uri()}")
+    return page
+
+
+def parse(source: Path, assignments: list[str]) -> dict:
+    """The reader's assignments as values of the right type; BookError names what is wrong."""
+    known = papermill.inspect_notebook(source)
+    values = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise BookError(f"{assignment!r} is not of the form name=value")
+        if name not in known:
+            listing = "\n".join(f"  {_describe(entry)}" for entry in known.values())
+            raise BookError(
+                f"chapter {source.stem} has no parameter {name!r}; it has\n{listing or '  none'}"
+            )
+        try:
+            values[name] = _like(ast.literal_eval(known[name]["default"]), yaml.safe_load(text))
+        except (TypeError, ValueError, yaml.YAMLError):
+            raise BookError(
+                f"{name}={text} does not fit; the parameter is {_describe(known[name])}"
+            ) from None
+    return values
+
+
+def _describe(entry: dict) -> str:
+    comment = f"  # {entry['help']}" if entry["help"] else ""
+    return f"{entry['name']} = {entry['default']}{comment}"
+
+
+def _like(default, value):
+    """The value as the default's type; TypeError or ValueError if it is of another."""
+    if isinstance(default, float) and not isinstance(value, bool):
+        if isinstance(value, int | float | str):  # YAML reads 1e-3 as text
+            return float(value)
+    elif isinstance(default, list | tuple) and isinstance(value, list):
+        return [_like(default[0], item) for item in value] if default else value
+    elif default is None or type(value) is type(default):
+        return value
+    raise TypeError

@@ -1,0 +1,55 @@
+"""The HTML pages, from notebooks that were executed already."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from lib.book import BookError
+from lib.book.project import Project
+
+SOURCES = ("_config.yml", "_toc.yml", "*.md", "*.bib", "_static", "vendor", "chapters/*.md")
+
+
+def stage(project: Project, folder: Path) -> Path:
+    """Copy the sources of the pages, all but the notebooks, into a fresh folder."""
+    (folder / "chapters").mkdir(parents=True)
+    for pattern in SOURCES:
+        for path in sorted(project.root.glob(pattern)):
+            target = folder / path.relative_to(project.root)
+            (shutil.copytree if path.is_dir() else shutil.copyfile)(path, target)
+    return folder
+
+
+def only_page(folder: Path, page: str) -> None:
+    """Make a staged book one of a single page."""
+    toc = yaml.safe_dump({"format": "jb-book", "root": page})
+    (folder / "_toc.yml").write_text(toc, encoding="utf-8")
+
+
+def make(folder: Path, output: Path, *, strict: bool = True) -> Path:
+    """Build the staged book and return the folder of its pages.
+
+    With ``strict`` a warning is a failure; BookError then holds what Sphinx said.
+    """
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
+    command += ["-W", "-n", "--keep-going"] if strict else ["--keep-going"]
+    command += [str(folder), "--path-output", str(output)]
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"NO_COLOR": "1"},
+        check=False,
+    )
+    if done.returncode:
+        log = done.stdout + done.stderr
+        marks = ("WARNING", "ERROR", "CRITICAL")
+        told = [line for line in log.splitlines() if any(mark in line for mark in marks)]
+        text = "\n".join(dict.fromkeys(told)) or log[-3000:]
+        raise BookError("the pages could not be built:\n" + text.replace(f"{folder}/", ""))
+    return output / "_build" / "html"

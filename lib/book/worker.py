@@ -1,0 +1,146 @@
+"""Execute one notebook in a process of its own: ``python -m lib.book.worker JOB.json``.
+
+The job names the notebook, where the executed copy and the result go, the folder to run in
+and the parameters. The process ends, kernel and all, when its standard input closes: that
+is, when whoever started it is gone.
+"""
+
+import json
+import logging
+import os
+import resource
+import sys
+import threading
+import time
+from pathlib import Path
+
+import nbformat
+import papermill
+import psutil
+from papermill.exceptions import PapermillExecutionError
+from papermill.log import logger
+
+from lib.checks import RECORD
+
+
+def end_tree(pid: int) -> None:
+    """Kill a process and all that it started."""
+    try:
+        process = psutil.Process(pid)
+        tree = [*process.children(recursive=True), process]
+    except psutil.NoSuchProcess:
+        return
+    for member in tree:
+        try:
+            member.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(tree, timeout=5)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    for child in psutil.Process().children(recursive=True):
+        child.kill()
+    os._exit(1)
+
+
+class _Progress(logging.Handler):
+    """Prints which cell is being executed, from papermill's log."""
+
+    def emit(self, record):
+        words = record.getMessage().split()
+        if words[:2] == ["Executing", "Cell"]:
+            print(words[2].rstrip("-"), flush=True)
+
+
+def run(job: dict) -> dict:
+    """Execute the job's notebook; return its seconds, peak memory, record and failure if any."""
+    output = Path(job["output"])
+    start = time.monotonic()
+    error = None
+    try:
+        papermill.execute_notebook(
+            job["source"],
+            output,
+            parameters=job["parameters"],
+            cwd=job["cwd"],
+            kernel_name="python3",
+            progress_bar=job["bar"],
+            log_output=not job["bar"],
+        )
+    except Exception as exception:  # whatever it is, the reader is told where it happened
+        error = exception
+    seconds = time.monotonic() - start
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    result = {
+        "seconds": seconds,
+        "megabytes": peak / (1024**2 if sys.platform == "darwin" else 1024),
+    }
+    if not output.is_file():
+        return result | {"failure": f"{type(error).__name__}: {error}"}
+    notebook = nbformat.read(output, as_version=4)
+    failure = _failure(notebook, error)
+    if failure is None:
+        result["record"] = _record(notebook)
+        _forget_paths(notebook)
+        nbformat.write(notebook, output)
+    return result | {"failure": failure}
+
+
+def _failure(notebook, error) -> str | None:
+    """The first thing that went wrong, with its cell; a warning counts as much as an error."""
+    cells = notebook.cells
+    if isinstance(error, PapermillExecutionError):
+        detail = f"{error.ename}: {error.evalue}"
+        return _locate(error.cell_index, error.source, detail)
+    for index, cell in enumerate(cells):
+        if error is not None and _unfinished(cell):
+            return _locate(index, cell.source, f"{type(error).__name__}: {error}")
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                return _locate(index, cell.source, f"wrote to stderr:\n{output.text.strip()}")
+    if error is not None:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _unfinished(cell) -> bool:
+    status = cell.metadata.get("papermill", {}).get("status")
+    return cell.cell_type == "code" and status != "completed"
+
+
+def _locate(index: int, source: str, detail: str) -> str:
+    first = next((line for line in source.splitlines() if line.strip()), "")
+    return f"cell {index + 1} ({first.strip()})\n{detail}"
+
+
+def _record(notebook) -> list:
+    """The machine-readable records that the chapter's ledgers displayed."""
+    return [
+        output.metadata[RECORD]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if RECORD in output.get("metadata", {})
+    ]
+
+
+def _forget_paths(notebook) -> None:
+    """Drop papermill's own notes: they hold this machine's paths and times."""
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+
+
+def main() -> None:
+    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    logger.setLevel(logging.INFO)
+    logger.addHandler(_Progress())
+    logger.propagate = False
+    Path(job["result"]).write_text(json.dumps(run(job)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
