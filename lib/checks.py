@@ -201,7 +201,7 @@ def _evaluate(formula, parameters: dict):
 
 def _plain(name: str, value):
     """The value as plain Python: int, float, bool, or nested lists of them."""
-    if isinstance(value, bool | int | float):
+    if type(value) in (bool, int, float):  # np.float64 is a float, but not a plain one
         return value
     if isinstance(value, Fraction):
         return float(value)

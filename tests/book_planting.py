@@ -20,7 +20,7 @@ from IPython.display import display
 from lib.checks import Ledger
 ledger = Ledger("{topic}", n_x=n_x, r=r, widths=widths, label=label)
 def save(name, text="a"):
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>{{text}}</text></svg>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="9"><text>{{text}}</text></svg>'
     if "BOOK_FIGURES" in os.environ:
         Path(os.environ["BOOK_FIGURES"], name + ".svg").write_text(svg)
     display({{"image/svg+xml": svg}}, raw=True, metadata={{"figure": name}})
@@ -73,6 +73,7 @@ def plant_chapter(root: Path, stem: str, cells=None, *, numbers=NUMBERS) -> Path
         ]
     )
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    notebook.metadata["language_info"] = {"name": "python"}
     for index, cell in enumerate(notebook.cells):
         cell.id = f"cell-{index}"
     path = root / "chapters" / f"{stem}.ipynb"

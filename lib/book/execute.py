@@ -109,11 +109,12 @@ def finish(job: _Job) -> Executed:
         job.folder / "figures",
         result["seconds"],
         result["megabytes"],
-        _one_record(job.source.stem, result["record"]),
+        one_record(job.source.stem, result["record"]),
     )
 
 
-def _one_record(name: str, records: list[dict]) -> dict:
+def one_record(name: str, records: list[dict]) -> dict:
+    """The chapter's only ledger, its own; BookError if there is another or none."""
     if len(records) != 1:
         raise BookError(
             f"chapter {name} reported its numbers {len(records)} times instead of once: "

@@ -90,24 +90,22 @@ def run(job: dict) -> dict:
 
 def _failure(notebook, error) -> str | None:
     """The first thing that went wrong, with its cell; a warning counts as much as an error."""
-    cells = notebook.cells
+    cells = list(enumerate(notebook.cells))
     if isinstance(error, PapermillExecutionError):
-        detail = f"{error.ename}: {error.evalue}"
-        return _locate(error.cell_index, error.source, detail)
-    for index, cell in enumerate(cells):
-        if error is not None and _unfinished(cell):
-            return _locate(index, cell.source, f"{type(error).__name__}: {error}")
+        return _locate(error.cell_index, error.source, f"{error.ename}: {error.evalue}")
+    if error is not None:
+        begun = [pair for pair in cells if _status(pair[1]) not in (None, "pending")]
+        index, cell = begun[-1] if begun else cells[0]
+        return _locate(index, cell.source, f"{type(error).__name__}: {error} (out of memory?)")
+    for index, cell in cells:
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and output.name == "stderr":
                 return _locate(index, cell.source, f"wrote to stderr:\n{output.text.strip()}")
-    if error is not None:
-        return f"{type(error).__name__}: {error}"
     return None
 
 
-def _unfinished(cell) -> bool:
-    status = cell.metadata.get("papermill", {}).get("status")
-    return cell.cell_type == "code" and status != "completed"
+def _status(cell) -> str | None:
+    return cell.metadata.get("papermill", {}).get("status")
 
 
 def _locate(index: int, source: str, detail: str) -> str:

@@ -1,0 +1,123 @@
+"""Whole books: the same from every run, whole or not there at all, one build at a time."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from book_planting import CHECKS, REPORT, figure_metadata, plant, plant_chapter
+from filelock import FileLock
+from nbformat.v4 import new_code_cell
+
+from lib.book.__main__ import main
+
+DRAW = """import io
+import matplotlib
+matplotlib.rcParams["svg.hashsalt"] = "book"
+from matplotlib.figure import Figure
+figure = Figure(figsize=(2, 1))
+figure.subplots().plot([0, 1], [1, 0])
+buffer = io.StringIO()
+figure.savefig(buffer, format="svg")
+if "BOOK_FIGURES" in os.environ:
+    Path(os.environ["BOOK_FIGURES"], "line.svg").write_text(buffer.getvalue())
+display({"image/svg+xml": buffer.getvalue()}, raw=True, metadata={"figure": "line"})"""
+
+
+def plant_book(root: Path):
+    """A book of two chapters, one of them slow enough to be interrupted."""
+    root.mkdir()
+    project = plant(root, "01_one", "02_two")
+    drawing = new_code_cell(DRAW, metadata=figure_metadata("line"))
+    plant_chapter(root, "01_one", [CHECKS, "import time; time.sleep(1)", drawing, REPORT])
+    return project
+
+
+def product(project) -> dict[str, bytes]:
+    """All that must be the same after every build: figures, executed notebooks, page names."""
+    files = {
+        str(path.relative_to(project.root)): path.read_bytes()
+        for folder in (project.figures, project.output / "executed")
+        for path in sorted(folder.iterdir())
+    }
+    pages = project.output / "html"
+    return files | {str(path.relative_to(pages)): b"" for path in sorted(pages.rglob("*.html"))}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    project = plant_book(tmp_path_factory.mktemp("books") / "undisturbed")
+    assert main(["--root", str(project.root), "build"]) == 0
+    return project
+
+
+def test_a_build_makes_everything(undisturbed):
+    made = product(undisturbed)
+    assert {"figures/line.svg", "figures/drawing_two.svg", "_build/executed/01_one.ipynb"} < set(
+        made
+    )
+    assert {"index.html", "chapters/01_one.html", "report.html", "figure_map.html"} < set(made)
+    known = json.loads((undisturbed.output / "report.json").read_text(encoding="utf-8"))
+    assert known["numbers"] == 4
+    assert [figure["name"] for figure in known["figures"]] == ["line", "drawing_two"]
+    assert all(chapter["megabytes"] > 20 for chapter in known["chapters"])
+
+
+def test_what_was_checked_is_what_is_shown(undisturbed):
+    pages = undisturbed.output / "html"
+    for name in ("01_one", "02_two"):
+        executed = (undisturbed.output / "executed" / f"{name}.ipynb").read_bytes()
+        assert (pages / "_sources" / "chapters" / f"{name}.ipynb").read_bytes() == executed
+        assert b'"ledger"' in executed
+        assert str(undisturbed.root).encode() not in executed
+    page = (pages / "chapters" / "01_one.html").read_text(encoding="utf-8")
+    assert 'aria-label="Checked numbers"' in page
+    assert 'alt="Alt of line"' in page
+
+
+def test_nothing_is_left_over(undisturbed):
+    left = {path.name for path in undisturbed.output.iterdir()} - {".lock"}
+    assert left == {"html", "executed", "report.json"}
+
+
+def test_a_killed_build_leaves_nothing_that_counts(tmp_path, undisturbed):
+    project = plant_book(tmp_path / "killed")
+    project.figures.mkdir()
+    (project.figures / "stale.svg").write_text("<svg/>", encoding="utf-8")
+    command = [sys.executable, "-u", "-m", "lib.book", "--root", str(project.root), "build"]
+    for moment in ("started  02_two", "done     02_two", "Building the pages"):
+        build = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        assert any(moment in line for line in build.stdout), moment
+        os.killpg(build.pid, signal.SIGKILL)
+        build.wait()
+        build.stdout.close()
+        assert not (project.output / "html").exists()
+        assert not (project.output / "report.json").exists()
+        assert (project.figures / "stale.svg").exists()
+    assert main(["--root", str(project.root), "build"]) == 0
+    assert product(project) == product(undisturbed)
+    test_nothing_is_left_over(project)
+
+
+def test_a_second_build_at_the_same_time_is_refused(tmp_path, capsys):
+    project = plant(tmp_path, "01_one")
+    project.output.mkdir()
+    with FileLock(project.output / ".lock"):
+        assert main(["--root", str(tmp_path), "build"]) == 1
+    assert "another build is running" in capsys.readouterr().err
+
+
+def test_what_sphinx_warns_of_stops_the_build(tmp_path, capsys):
+    project = plant(tmp_path, "02_two")
+    (tmp_path / "intro.md").write_text("# Intro\n\n{doc}`nowhere`\n", encoding="utf-8")
+    (tmp_path / "_build" / "html").mkdir(parents=True)
+    assert main(["--root", str(tmp_path), "build"]) == 1
+    told = capsys.readouterr().err
+    assert "error: the pages could not be built" in told
+    assert "intro.md:3" in told
+    assert "nowhere" in told
+    assert not (project.output / "html").exists()
+    assert not project.figures.exists()

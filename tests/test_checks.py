@@ -1,0 +1,265 @@
+"""The ledger: every status a number can have, and every way to use it wrongly."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import yaml
+
+from lib import checks
+from lib.checks import Ledger, LedgerError
+
+DEFAULTS = {"n_x": 3, "k_x": 2, "k_y": 1, "r": 2.0, "widths": [1, 2]}
+NUMBERS = {
+    "closed": {"formula": "sqrt((P + a) * (P + b)) / P", "tolerance": "exact", "source": "s"},
+    "fixed": {"value": 35.2, "tolerance": "rise_time", "source": "a script"},
+    "always": {"value": 0, "tolerance": "exact", "any_parameters": True, "source": "s"},
+}
+CLOSED = math.sqrt((8 + 8) * (8 + 4)) / 8
+
+
+@pytest.fixture(autouse=True)
+def write(tmp_path, monkeypatch):
+    """Writes tests/expected/demo.yml anew, and points the ledger to it."""
+    monkeypatch.setenv("BOOK_EXPECTED", str(tmp_path))
+
+    def write(numbers=NUMBERS, parameters=DEFAULTS):
+        content = {"parameters": parameters, "numbers": numbers}
+        (tmp_path / "demo.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    write()
+    return write
+
+
+def entry(**changes):
+    return {"x": {"value": 1.0, "tolerance": "exact", "source": "s"} | changes}
+
+
+def statuses(ledger):
+    return {name: row["status"] for name, row in ledger._rows.items()}
+
+
+def one(write, here, **changes):
+    """The row of a single number at the default parameters."""
+    write(entry(**changes))
+    ledger = Ledger("demo", **DEFAULTS)
+    ledger.check("x", here)
+    return ledger._rows["x"]
+
+
+def test_all_match(capsys):
+    ledger = Ledger("demo", **DEFAULTS)
+    assert ledger.check("closed", np.float64(CLOSED)) == CLOSED
+    assert ledger.check("fixed", 40) == 40
+    ledger.check("always", 1e-12)
+    ledger.report()
+    table = capsys.readouterr().out
+    assert table.count("match") == 3
+    assert "a script" in table
+
+
+def test_report_lists_every_mismatch_and_every_unchecked_number():
+    ledger = Ledger("demo", **DEFAULTS)
+    ledger.check("closed", CLOSED + 1e-6)
+    ledger.check("fixed", math.nan)
+    with pytest.raises(LedgerError) as error:
+        ledger.report()
+    told = str(error.value)
+    assert "3 of the 3 numbers" in told
+    assert "closed: here 1.732051808, expected 1.732050808" in told
+    assert "fixed: here nan, expected 35.2, which is not finite" in told
+    assert "always: expected in demo.yml but never checked" in told
+
+
+def test_other_parameters():
+    ledger = Ledger("demo", **DEFAULTS | {"r": 1.0})
+    ledger.check("closed", math.sqrt((8 + 2) * (8 + 1)) / 8)
+    ledger.check("fixed", 1000.0)
+    ledger.check("always", 0)
+    assert statuses(ledger) == {
+        "closed": checks.MATCH,
+        "fixed": checks.NOT_COMPARED,
+        "always": checks.MATCH,
+    }
+    ledger.report()
+
+
+def test_closed_forms_still_fail_under_other_parameters():
+    ledger = Ledger("demo", **DEFAULTS | {"r": 1.0})
+    ledger.check("closed", CLOSED)
+    ledger.check("always", 0.1)
+    assert set(statuses(ledger).values()) == {checks.MISMATCH}
+
+
+@pytest.mark.parametrize(
+    "formula", ["1 / k_y", "log(k_y)", "(-k_x) ** 0.5 / k_y", "(k_y - 1) ** 0.5"]
+)
+def test_undefined_formula(write, formula):
+    numbers = {"x": {"formula": formula, "tolerance": "exact", "source": "s"}}
+    write(numbers)
+    ledger = Ledger("demo", **DEFAULTS | {"k_y": 0})
+    ledger.check("x", math.nan)
+    assert statuses(ledger) == {"x": checks.UNDEFINED}
+    ledger.report()
+
+
+def test_not_finite_at_the_defaults_fails(write):
+    write({"x": {"formula": "1 / 0", "tolerance": "exact", "source": "s"}})
+    ledger = Ledger("demo", **DEFAULTS)
+    ledger.check("x", math.nan)
+    with pytest.raises(LedgerError, match="not finite"):
+        ledger.report()
+
+
+def test_not_finite_fails_where_it_holds_for_any_parameters():
+    ledger = Ledger("demo", **DEFAULTS | {"r": 1.0})
+    ledger.check("always", math.nan)
+    assert statuses(ledger) == {"always": checks.NOT_FINITE}
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "expected", "inside", "outside"),
+    [
+        ("exact", 5.0, 5 + 4e-9, 5 + 6e-9),
+        ("exact", 0.0, 9e-10, 1.1e-9),
+        ("count", 3, 3, 3.0001),
+        ("printed", 100.0, 100 + 9e-7, 100 + 1.1e-6),
+        ("printed", 0.0, 9e-13, 1.1e-12),
+        ("recorded_asymptote", -2.0, -2.0019, -2.0021),
+        ("rise_time", 10.0, 12.4, 12.6),
+        ("sampled", 0.5, 0.539, 0.541),
+        ("discretisation", 10.0, 10.4, 10.6),
+        ("at_most", 10.0, -50.0, 10.1),
+        ("at_least", 10.0, 50.0, 9.9),
+    ],
+)
+def test_every_tolerance(write, tolerance, expected, inside, outside):
+    error = {"standard_error": 0.01} if tolerance == "sampled" else {}
+    for here, status in ((expected, "match"), (inside, "match"), (outside, checks.MISMATCH)):
+        row = one(write, here, tolerance=tolerance, value=expected, **error)
+        assert row["status"] == status
+
+
+def test_every_tolerance_is_tested():
+    kinds = test_every_tolerance.pytestmark[0].args[1]
+    assert {kind for kind, *_ in kinds} == set(checks.TOLERANCES)
+
+
+def test_arrays_deviate_as_much_as_their_worst_number(write):
+    row = one(write, np.array([[1.0, 2.5], [3, 4]]), value=[[1, 2], [3, 4]], tolerance="rise_time")
+    assert row["deviation"] == pytest.approx(1.0)
+    assert one(write, [1.0, 2.0], value=[1, 2, 3])["status"] == checks.MISMATCH
+    assert one(write, 1.0, value=[1])["status"] == checks.MISMATCH
+
+
+def test_formulas_in_a_list(write):
+    write({"x": {"formula": ["P", "comb(n_x, 2)"], "tolerance": "count", "source": "s"}})
+    ledger = Ledger("demo", **DEFAULTS)
+    assert ledger.check("x", np.array([8, 3])) == [8, 3]
+    ledger.report()
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (np.int64(1), 1),
+        (Fraction(1), 1.0),
+        (True, True),
+        (np.ones(1)[0], 1.0),
+        ([Fraction(1)], [1.0]),
+    ],
+)
+def test_values_become_plain(write, value, plain):
+    write(entry(value=[1]) if isinstance(plain, list) else entry())
+    result = Ledger("demo", **DEFAULTS).check("x", value)
+    assert result == plain
+    assert type(result) is type(plain)
+
+
+def test_a_tensor_becomes_plain(write):
+    torch = pytest.importorskip("torch")
+    write(entry(value=[1, 1]))
+    assert Ledger("demo", **DEFAULTS).check("x", torch.ones(2)) == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("value", ["1", None, {"a": 1}, 1j, [], np.array(["a"]), object()])
+def test_what_is_no_number_is_refused(write, value):
+    write(entry())
+    with pytest.raises(LedgerError, match="'x'"):
+        Ledger("demo", **DEFAULTS).check("x", value)
+
+
+def test_unknown_number_names_the_file_and_its_neighbours():
+    with pytest.raises(LedgerError, match=r"'fixd' \(near it: fixed\).*demo\.yml with its source"):
+        Ledger("demo", **DEFAULTS).check("fixd", 1)
+
+
+def test_a_number_is_checked_once():
+    ledger = Ledger("demo", **DEFAULTS)
+    ledger.check("always", 0)
+    with pytest.raises(LedgerError, match="checked once"):
+        ledger.check("always", 0)
+
+
+def test_parameters_are_those_of_the_file():
+    with pytest.raises(LedgerError, match="holds for"):
+        Ledger("demo", n_x=3)
+    assert not Ledger("demo", **DEFAULTS | {"widths": [1, 3]}).default
+    assert Ledger("demo", **DEFAULTS | {"widths": (1, 2), "n_x": np.int64(3)}).default
+
+
+def test_a_chapter_without_a_file():
+    with pytest.raises(LedgerError, match=r"nowhere\.yml does not exist"):
+        Ledger("nowhere")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"tolerance": "roughly"}, "'roughly' is not one of exact"),
+        ({"source": " "}, "source is missing"),
+        ({"formula": "P"}, "exactly one of value and formula"),
+        ({"colour": "red"}, r"unknown keys \['colour'\]"),
+        ({"tolerance": "sampled"}, "needs it"),
+        ({"standard_error": 0.1}, "belongs to tolerance 'sampled'"),
+        ({"tolerance": "sampled", "standard_error": 0}, "positive"),
+        ({"value": "1e-3"}, "write 1.0e-3"),
+        ({"value": []}, "not finite numbers"),
+        ({"value": math.nan}, "not finite numbers"),
+    ],
+)
+def test_a_wrong_entry_is_refused(write, changes, told):
+    write(entry(**changes))
+    with pytest.raises(LedgerError, match=told):
+        Ledger("demo", **DEFAULTS)
+
+
+@pytest.mark.parametrize("formula", ["n_z + 1", "sin(1)", "1 +", "'a' + 1"])
+def test_a_wrong_formula_is_refused(write, formula):
+    write({"x": {"formula": formula, "tolerance": "exact", "source": "s"}})
+    with pytest.raises(LedgerError, match="it may use"):
+        Ledger("demo", **DEFAULTS).check("x", 1.0)
+
+
+@pytest.mark.parametrize("text", ["[]", "numbers: {}", "numbers: {x: 1}", "chapter: x"])
+def test_a_wrong_file_is_refused(tmp_path, text):
+    (tmp_path / "demo.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(LedgerError):
+        Ledger("demo")
+
+
+def test_a_name_given_twice_is_refused(tmp_path):
+    line = "  x: {value: 1, tolerance: exact, source: s}\n"
+    (tmp_path / "demo.yml").write_text(f"numbers:\n{line}{line}", encoding="utf-8")
+    with pytest.raises(LedgerError, match="twice"):
+        Ledger("demo")
+
+
+def test_html_is_escaped():
+    row = {"name": "x", "here": 1.0, "expected": [1.0] * 5, "tolerance": "exact"}
+    row |= {"status": "match", "source": "<a & b>", "deviation": math.inf}
+    page = checks.as_html([row])
+    assert "&lt;a &amp; b&gt;" in page
+    assert "∞ × exact" in page
+    assert "(5 numbers)" in page
