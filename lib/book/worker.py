@@ -35,7 +35,7 @@ def end_tree(pid: int) -> None:
             member.kill()
         except psutil.NoSuchProcess:
             continue
-    psutil.wait_procs(tree, timeout=5)
+    psutil.wait_procs([process], timeout=5)
 
 
 def _end_with_parent() -> None:
@@ -94,7 +94,7 @@ def _failure(notebook, error) -> str | None:
     if isinstance(error, PapermillExecutionError):
         return _locate(error.cell_index, error.source, f"{error.ename}: {error.evalue}")
     if error is not None:
-        begun = [pair for pair in cells if _status(pair[1]) not in (None, "pending")]
+        begun = [pair for pair in cells if pair[1].metadata.get("papermill", {}).get("start_time")]
         index, cell = begun[-1] if begun else cells[0]
         return _locate(index, cell.source, f"{type(error).__name__}: {error} (out of memory?)")
     for index, cell in cells:
@@ -102,10 +102,6 @@ def _failure(notebook, error) -> str | None:
             if output.output_type == "stream" and output.name == "stderr":
                 return _locate(index, cell.source, f"wrote to stderr:\n{output.text.strip()}")
     return None
-
-
-def _status(cell) -> str | None:
-    return cell.metadata.get("papermill", {}).get("status")
 
 
 def _locate(index: int, source: str, detail: str) -> str:
