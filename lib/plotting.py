@@ -1,0 +1,114 @@
+"""Drawing shared by the chapters: one style, one colour a quantity, theory dashed over simulation solid."""
+
+import io
+import os
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+from matplotlib.colors import to_rgb
+from matplotlib.lines import Line2D
+
+plt.style.use(Path(__file__).with_name("book.mplstyle"))
+
+CLASS_LABELS = ("class 1: compositional in and out", "class 2: compositional in only", "class 3: identity only")
+CLASS_COLOURS = ("#0072B2", "#D55E00", "#009E73")  # Okabe and Ito: told apart by colour-blind readers
+QUADRANT_LABELS = {
+    "comp_to_comp": r"$\Omega_x \to \Omega_y$",
+    "noncomp_to_comp": r"$\Gamma_x \to \Omega_y$",
+    "comp_to_noncomp": r"$\Omega_x \to \Gamma_y$",
+    "noncomp_to_noncomp": r"$\Gamma_x \to \Gamma_y$",
+}
+QUADRANT_COLOURS = {  # Tol's muted scheme, apart from the colours of the classes
+    "comp_to_comp": "#332288",
+    "noncomp_to_comp": "#CC6677",
+    "comp_to_noncomp": "#999933",
+    "noncomp_to_noncomp": "#44AA99",
+}
+NEUTRAL = "#555555"
+
+
+def save(figure, name: str) -> None:
+    """Display a figure as SVG and close it; during a build also write it to the book's figures.
+
+    The build names the directory in the environment variable BOOK_FIGURES; a figure of the same name there
+    raises ValueError, so that two figures never overwrite each other. The SVG depends on nothing but the
+    figure: no date, no random identifiers.
+    """
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    plt.close(figure)
+    if directory := os.environ.get("BOOK_FIGURES"):
+        path = Path(directory) / f"{name}.svg"
+        if path.exists():
+            raise ValueError(f"the figure {name!r} exists already; give each figure a name of its own")
+        path.write_text(buffer.getvalue(), encoding="utf-8")
+    display({"image/svg+xml": buffer.getvalue(), "text/plain": name}, metadata={"figure": name}, raw=True)
+
+
+def simulated(axes, times, runs, colour, label=None):
+    """Draw simulated curves, solid: their mean and, for several runs (runs, times), their full range."""
+    runs = np.atleast_2d(runs)
+    if len(runs) > 1:
+        axes.fill_between(times, runs.min(axis=0), runs.max(axis=0), color=colour, alpha=0.18, linewidth=0)
+    axes.plot(times, runs.mean(axis=0), color=colour, linewidth=3, alpha=0.55, label=label)
+
+
+def predicted(axes, times, values, colour, label=None):
+    """Draw a theoretical curve, dashed, in a darker shade so that it stays visible over the simulation."""
+    shade = tuple(0.55 * channel for channel in to_rgb(colour))
+    axes.plot(times, values, color=shade, linestyle=(0, (4, 2)), linewidth=1.4, label=label)
+
+
+def legend(axes, labels, colours, **options):
+    """A legend of colours, followed by the meaning of solid and dashed lines."""
+    entries = [Line2D([], [], color=colour, linewidth=3, label=label) for label, colour in zip(labels, colours)]
+    entries.append(Line2D([], [], color=NEUTRAL, linewidth=3, alpha=0.55, label="simulated"))
+    entries.append(Line2D([], [], color="black", linestyle=(0, (4, 2)), linewidth=1.4, label="predicted"))
+    axes.legend(handles=entries, **options)
+
+
+def strengths(axes, times, simulation, prediction):
+    """Strengths of the three mode classes: simulation (runs, times, 3) solid, prediction (times, 3) dashed."""
+    for kind, colour in enumerate(CLASS_COLOURS):
+        simulated(axes, times, simulation[..., kind], colour)
+        predicted(axes, times, prediction[:, kind], colour)
+    axes.set(xlabel="time (epochs)", ylabel=r"strength $\pi$", xlim=(times[0], times[-1]), ylim=(0, None))
+    legend(axes, CLASS_LABELS, CLASS_COLOURS)
+
+
+def quadrant_norms(axes, times, simulation, prediction):
+    """The four quadrant norms: simulation with fields (runs, times) solid, prediction (times,) dashed."""
+    for name, colour in QUADRANT_COLOURS.items():
+        simulated(axes, times, getattr(simulation, name), colour)
+        predicted(axes, times, getattr(prediction, name), colour)
+    axes.set(xlabel="time (epochs)", ylabel="Frobenius norm", xlim=(times[0], times[-1]), ylim=(0, None))
+    legend(axes, QUADRANT_LABELS.values(), QUADRANT_COLOURS.values())
+
+
+def matrix(axes, values, rows, columns, limit=None):
+    """Draw a matrix with its blocks marked; rows and columns map a block's label to its size. Blue is negative.
+
+    Returns the mesh, for a colour bar.
+    """
+    limit = limit or np.abs(values).max()
+    mesh = axes.pcolormesh(values, cmap="RdBu_r", vmin=-limit, vmax=limit, rasterized=True)
+    axes.invert_yaxis()
+    axes.set_aspect("equal")
+    axes.grid(False)
+    axes.spines[:].set_visible(True)
+    for axis, blocks, line in ((axes.yaxis, rows, axes.axhline), (axes.xaxis, columns, axes.axvline)):
+        edges = np.cumsum([0, *blocks.values()])
+        axis.set_ticks((edges[1:] + edges[:-1]) / 2, blocks.keys())
+        axis.set_tick_params(length=0)
+        for edge in edges[1:-1]:
+            line(edge, color="black", linewidth=0.8)
+    return mesh
+
+
+def blocks(symbol: str, features: int, copies: int, P: int) -> dict[str, int]:
+    """Block labels and sizes of an input or output axis, for matrix(); symbol is "x" or "y"."""
+    compositional = {rf"$\Omega_{symbol}$": features} if features else {}
+    names = [rf"$\Gamma_{symbol}$"] if copies == 1 else [rf"$\Gamma_{symbol}^{{({j + 1})}}$" for j in range(copies)]
+    return compositional | dict.fromkeys(names, P)
