@@ -49,6 +49,6 @@ $(STAMP): requirements.txt pyproject.toml
 	@echo "Setting up .venv from requirements.txt (once; some minutes)"
 	@rm -f $(STAMP)
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --progress-bar on -r requirements.txt
+	$(BIN)/python -m pip install -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $(STAMP)
