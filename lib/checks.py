@@ -214,7 +214,9 @@ def _plain(name: str, value):
     except (TypeError, ValueError, RuntimeError) as error:
         raise LedgerError(f"{name!r} is no number and no array of numbers: {error}") from None
     if array.dtype.kind not in "biuf" or array.size == 0:
-        raise LedgerError(f"{name!r} is an array of {array.size} {array.dtype}; it must hold real numbers")
+        raise LedgerError(
+            f"{name!r} is an array of {array.size} {array.dtype}; it must hold real numbers"
+        )
     return array.tolist()
 
 
@@ -249,7 +251,9 @@ class Ledger:
         if name not in self._numbers:
             near = difflib.get_close_matches(name, self._numbers, n=3)
             hint = f" (near it: {', '.join(near)})" if near else ""
-            raise LedgerError(f"nothing is expected of {name!r}{hint}: add it to {self.path} with its source")
+            raise LedgerError(
+                f"nothing is expected of {name!r}{hint}: add it to {self.path} with its source"
+            )
         if name in self._rows:
             raise LedgerError(
                 f"{name!r} was checked already; each number is checked once. "
@@ -294,7 +298,9 @@ class Ledger:
         if _shape(here) != _shape(expected):
             return row | {"status": MISMATCH, "deviation": math.inf}
         error = entry.get("standard_error", 0.0)
-        row["deviation"] = max(kind.deviation(h, e, error) for h, e in zip(_flat(here), _flat(expected), strict=True))
+        row["deviation"] = max(
+            kind.deviation(h, e, error) for h, e in zip(_flat(here), _flat(expected), strict=True)
+        )
         return row | {"status": MATCH if row["deviation"] <= 1 else MISMATCH}
 
     def report(self) -> None:
@@ -395,7 +401,8 @@ def as_text(rows: list[dict]) -> str:
     table = [HEADINGS, *map(cells, rows)]
     widths = [max(len(line[i]) for line in table) for i in range(len(HEADINGS) - 1)]
     return "\n".join(
-        "  ".join([*(text.ljust(w) for text, w in zip(line, widths, strict=False)), line[-1]]) for line in table
+        "  ".join([*(text.ljust(w) for text, w in zip(line, widths, strict=False)), line[-1]])
+        for line in table
     )
 
 
@@ -406,7 +413,9 @@ def as_html(rows: list[dict]) -> str:
         inside = "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in texts)
         return f'<tr class="{kind}">{inside}</tr>'
 
-    body = "".join(line(cells(row), "td", "failed" if row["status"] in FAILED else "") for row in rows)
+    body = "".join(
+        line(cells(row), "td", "failed" if row["status"] in FAILED else "") for row in rows
+    )
     return (
         '<div class="ledger" style="overflow-x: auto" tabindex="0" role="region" '
         'aria-label="Checked numbers"><table><thead>'

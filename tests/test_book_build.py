@@ -56,7 +56,9 @@ def undisturbed(tmp_path_factory):
 
 def test_a_build_makes_everything(undisturbed):
     made = product(undisturbed)
-    assert {"figures/line.svg", "figures/drawing_two.svg", "_build/executed/01_one.ipynb"} < set(made)
+    assert {"figures/line.svg", "figures/drawing_two.svg", "_build/executed/01_one.ipynb"} < set(
+        made
+    )
     assert {"index.html", "chapters/01_one.html", "report.html", "figure_map.html"} < set(made)
     known = json.loads((undisturbed.output / "report.json").read_text(encoding="utf-8"))
     assert known["numbers"] == 4

@@ -22,7 +22,9 @@ def lock(project: Project):
     try:
         held.acquire(timeout=0)
     except Timeout:
-        raise BookError(f"another build is running in {project.root}; wait for it, or stop it") from None
+        raise BookError(
+            f"another build is running in {project.root}; wait for it, or stop it"
+        ) from None
     try:
         yield
     finally:

@@ -65,7 +65,9 @@ def _library() -> str:
     return str(Path(__file__).resolve().parents[2])
 
 
-def start(project: Project, source: Path, folder: Path, *, figures=True, parameters=None, bar=False):
+def start(
+    project: Project, source: Path, folder: Path, *, figures=True, parameters=None, bar=False
+):
     """Start a worker for one notebook; everything it makes goes to ``folder``."""
     folder.mkdir(parents=True)
     if figures:

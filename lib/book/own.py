@@ -20,7 +20,9 @@ def run(project: Project, name: str, assignments: list[str], say=print) -> Path:
     parameters = parse(source, assignments)
     folder = project.output / "own" / source.stem
     shutil.rmtree(folder, ignore_errors=True)
-    job = execute.start(project, source, folder / "work", figures=False, parameters=parameters, bar=True)
+    job = execute.start(
+        project, source, folder / "work", figures=False, parameters=parameters, bar=True
+    )
     try:
         job.process.wait()
     except KeyboardInterrupt:
@@ -60,11 +62,15 @@ def parse(source: Path, assignments: list[str]) -> dict:
             raise BookError(f"{assignment!r} is not of the form name=value")
         if name not in known:
             listing = "\n".join(f"  {_describe(entry)}" for entry in known.values())
-            raise BookError(f"chapter {source.stem} has no parameter {name!r}; it has\n{listing or '  none'}")
+            raise BookError(
+                f"chapter {source.stem} has no parameter {name!r}; it has\n{listing or '  none'}"
+            )
         try:
             values[name] = _like(ast.literal_eval(known[name]["default"]), yaml.safe_load(text))
         except (TypeError, ValueError, yaml.YAMLError):
-            raise BookError(f"{name}={text} does not fit; the parameter is {_describe(known[name])}") from None
+            raise BookError(
+                f"{name}={text} does not fit; the parameter is {_describe(known[name])}"
+            ) from None
     return values
 
 
