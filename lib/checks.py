@@ -214,9 +214,7 @@ def _plain(name: str, value):
     except (TypeError, ValueError, RuntimeError) as error:
         raise LedgerError(f"{name!r} is no number and no array of numbers: {error}") from None
     if array.dtype.kind not in "biuf" or array.size == 0:
-        raise LedgerError(
-            f"{name!r} is an array of {array.size} {array.dtype}; it must hold real numbers"
-        )
+        raise LedgerError(f"{name!r} is an array of {array.size} {array.dtype}; it must hold real numbers")
     return array.tolist()
 
 
@@ -251,9 +249,7 @@ class Ledger:
         if name not in self._numbers:
             near = difflib.get_close_matches(name, self._numbers, n=3)
             hint = f" (near it: {', '.join(near)})" if near else ""
-            raise LedgerError(
-                f"nothing is expected of {name!r}{hint}: add it to {self.path} with its source"
-            )
+            raise LedgerError(f"nothing is expected of {name!r}{hint}: add it to {self.path} with its source")
         if name in self._rows:
             raise LedgerError(
                 f"{name!r} was checked already; each number is checked once. "
@@ -413,9 +409,7 @@ def as_html(rows: list[dict]) -> str:
         inside = "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in texts)
         return f'<tr class="{kind}">{inside}</tr>'
 
-    body = "".join(
-        line(cells(row), "td", "failed" if row["status"] in FAILED else "") for row in rows
-    )
+    body = "".join(line(cells(row), "td", "failed" if row["status"] in FAILED else "") for row in rows)
     return (
         '<div class="ledger" style="overflow-x: auto" tabindex="0" role="region" '
         'aria-label="Checked numbers"><table><thead>'

@@ -56,9 +56,7 @@ def undisturbed(tmp_path_factory):
 
 def test_a_build_makes_everything(undisturbed):
     made = product(undisturbed)
-    assert {"figures/line.svg", "figures/drawing_two.svg", "_build/executed/01_one.ipynb"} < set(
-        made
-    )
+    assert {"figures/line.svg", "figures/drawing_two.svg", "_build/executed/01_one.ipynb"} < set(made)
     assert {"index.html", "chapters/01_one.html", "report.html", "figure_map.html"} < set(made)
     known = json.loads((undisturbed.output / "report.json").read_text(encoding="utf-8"))
     assert known["numbers"] == 4
@@ -117,7 +115,7 @@ def test_what_sphinx_warns_of_stops_the_build(tmp_path, capsys):
     assert main(["--root", str(tmp_path), "build"]) == 1
     told = capsys.readouterr().err
     assert "error: the pages could not be built" in told
-    assert "intro.md:3" in told
+    assert "\nintro.md:3: WARNING" in told
     assert "nowhere" in told
     assert not (project.output / "html").exists()
     assert not project.figures.exists()

@@ -110,9 +110,7 @@ def test_publishing_deletes_what_no_chapter_makes(tmp_path, chapter):
     (folder / "stale.svg").write_text("old", encoding="utf-8")
     (folder / "good.svg").write_text("old", encoding="utf-8")
     figures.publish(found, found[0].path.parent, folder)
-    assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == {
-        "good.svg": SVG
-    }
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == {"good.svg": SVG}
 
 
 def test_the_pages_name_every_number_and_every_figure(chapter):

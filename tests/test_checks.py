@@ -92,9 +92,7 @@ def test_closed_forms_still_fail_under_other_parameters():
     assert set(statuses(ledger).values()) == {checks.MISMATCH}
 
 
-@pytest.mark.parametrize(
-    "formula", ["1 / k_y", "log(k_y)", "(-k_x) ** 0.5 / k_y", "(k_y - 1) ** 0.5"]
-)
+@pytest.mark.parametrize("formula", ["1 / k_y", "log(k_y)", "(-k_x) ** 0.5 / k_y", "(k_y - 1) ** 0.5"])
 def test_undefined_formula(write, formula):
     numbers = {"x": {"formula": formula, "tolerance": "exact", "source": "s"}}
     write(numbers)

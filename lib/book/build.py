@@ -22,9 +22,7 @@ def lock(project: Project):
     try:
         held.acquire(timeout=0)
     except Timeout:
-        raise BookError(
-            f"another build is running in {project.root}; wait for it, or stop it"
-        ) from None
+        raise BookError(f"another build is running in {project.root}; wait for it, or stop it") from None
     try:
         yield
     finally:
@@ -65,7 +63,7 @@ def build(project: Project, say=print) -> Path:
 def _build(project: Project, work: Path, say) -> Path:
     sources = project.chapters()
     say(f"Executing {len(sources)} chapters, two at a time")
-    chapters = execute.run_all(project, sources, work / "chapters", say)
+    chapters = execute.run_all(project, sources, work / "chapters", project.output / "failed", say)
     drawn = figures.collect(chapters)
     known = report.summary(chapters, drawn)
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,20 +66,21 @@ def _library() -> str:
     return str(Path(__file__).resolve().parents[2])
 
 
-def start(
-    project: Project, source: Path, folder: Path, *, figures=True, parameters=None, bar=False
-):
-    """Start a worker for one notebook; everything it makes goes to ``folder``."""
+def start(project: Project, source: Path, folder: Path, parameters: dict | None) -> _Job:
+    """Start a worker for one notebook; everything it makes goes to ``folder``.
+
+    With ``parameters`` other than the chapter's own no figures are written.
+    """
+    figures = folder / "figures" if parameters is None else None
     folder.mkdir(parents=True)
     if figures:
-        (folder / "figures").mkdir()
+        figures.mkdir()
     job = {
         "source": str(source),
         "output": str(folder / source.name),
         "result": str(folder / "result.json"),
         "cwd": str(source.parent),
         "parameters": parameters or {},
-        "bar": bar,
     }
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
     with (folder / "log.txt").open("w") as log, (folder / "errors.txt").open("w") as errors:
@@ -86,8 +88,8 @@ def start(
             [sys.executable, "-m", "lib.book.worker", str(folder / "job.json")],
             stdin=subprocess.PIPE,
             stdout=log,
-            stderr=None if bar else errors,
-            env=environment(project, folder, folder / "figures" if figures else None),
+            stderr=errors,
+            env=environment(project, folder, figures),
         )
     return _Job(source, folder, process)
 
@@ -128,10 +130,19 @@ def one_record(name: str, records: list[dict]) -> dict:
     return record
 
 
-def run_all(project: Project, sources: list[Path], work: Path, say, at_once: int = 2):
+def run_all(
+    project: Project,
+    sources: list[Path],
+    work: Path,
+    failed: Path,
+    say,
+    *,
+    parameters: dict | None = None,
+    at_once: int = 2,
+) -> list[Executed]:
     """Execute the chapters; return them in order, or raise BookError at the first failure.
 
-    The notebook of a failed chapter is kept in ``_build/failed`` as far as it came.
+    The notebook of a chapter that fails is put into ``failed`` as far as it came.
     """
     waiting, running, done = list(sources), [], {}
     board = _Board(say)
@@ -139,17 +150,17 @@ def run_all(project: Project, sources: list[Path], work: Path, say, at_once: int
         while waiting or running:
             while waiting and len(running) < at_once:
                 source = waiting.pop(0)
-                running.append(start(project, source, work / source.stem))
+                running.append(start(project, source, work / source.stem, parameters))
                 board.line(f"  started  {source.stem}")
             for job in [job for job in running if job.process.poll() is not None]:
                 running.remove(job)
                 try:
                     chapter = done[job.source] = finish(job)
                 except BookError as error:
-                    raise BookError(f"{error}{keep(project, job)}") from None
+                    raise BookError(f"{error}{_keep(job, failed)}") from None
                 board.line(
                     f"  done     {chapter.name}: {chapter.seconds:.1f} s, "
-                    f"{chapter.megabytes:.0f} MB, {len(chapter.record['numbers'])} numbers match"
+                    f"{chapter.megabytes:.0f} MB, {_outcome(chapter.record)}"
                 )
             board.beat(running)
             time.sleep(0.05)
@@ -160,14 +171,20 @@ def run_all(project: Project, sources: list[Path], work: Path, say, at_once: int
     return [done[source] for source in sources]
 
 
-def keep(project: Project, job: _Job) -> str:
+def _keep(job: _Job, failed: Path) -> str:
     """Put a failed notebook where a person can look at it and no build will."""
     if not job.notebook.is_file():
         return ""
-    failed = project.output / "failed"
-    failed.mkdir(exist_ok=True)
+    failed.mkdir(parents=True, exist_ok=True)
     target = shutil.move(job.notebook, failed / job.notebook.name)
     return f"\nThe notebook as far as it came: {target}"
+
+
+def _outcome(record: dict) -> str:
+    """``17 numbers match``, and how many of them could not be compared and why."""
+    counts = Counter(row["status"] for row in record["numbers"])
+    parts = [f"{counts.pop('match', 0)} numbers match"]
+    return ", ".join(parts + [f"{count} {status}" for status, count in counts.items()])
 
 
 class _Board:

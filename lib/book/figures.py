@@ -84,8 +84,8 @@ def _faults(figure: Figure, metadata, numbers: set[str]) -> list[str]:
     if figure.name == "None":
         return ["shows an image that was not saved with plotting.save"]
     faults = []
-    if not re.fullmatch(r"[a-z0-9_]+", figure.name):
-        faults.append(f"the name {figure.name!r} is not lower case letters, digits and _")
+    if not re.fullmatch(r"[a-z0-9_-]+", figure.name):
+        faults.append(f"the name {figure.name!r} is not of lower case letters, digits, - and _")
     required = {
         "mystnb.figure.caption": metadata.get("mystnb", {}).get("figure", {}).get("caption"),
         "mystnb.figure.name": figure.label,

@@ -20,34 +20,18 @@ def run(project: Project, name: str, assignments: list[str], say=print) -> Path:
     parameters = parse(source, assignments)
     folder = project.output / "own" / source.stem
     shutil.rmtree(folder, ignore_errors=True)
-    job = execute.start(
-        project, source, folder / "work", figures=False, parameters=parameters, bar=True
-    )
-    try:
-        job.process.wait()
-    except KeyboardInterrupt:
-        execute.end_tree(job.process.pid)
-        raise
     notebook = folder / source.name
     try:
-        chapter = execute.finish(job)
-    except BookError as error:
-        if job.notebook.is_file():
-            shutil.move(job.notebook, notebook)
-            raise BookError(f"{error}\nThe notebook as far as it came: {notebook}") from None
-        raise
-    book = site.stage(project, folder / "book")
-    shutil.copyfile(chapter.notebook, book / "chapters" / source.name)
-    shutil.move(chapter.notebook, notebook)
-    site.only_page(book, f"chapters/{source.stem}")
-    pages = site.make(book, folder / "site", strict=False)
-    shutil.move(pages, folder / "html")
-    for part in ("work", "book", "site"):
-        shutil.rmtree(folder / part)
+        [chapter] = execute.run_all(project, [source], folder / "work", folder, say, parameters=parameters)
+        book = site.stage(project, folder / "work" / "book")
+        shutil.copyfile(chapter.notebook, book / "chapters" / source.name)
+        site.only_page(book, f"chapters/{source.stem}")
+        pages = site.make(book, folder / "work" / "site", strict=False)
+        shutil.move(chapter.notebook, notebook)
+        shutil.move(pages, folder / "html")
+    finally:
+        shutil.rmtree(folder / "work", ignore_errors=True)
     page = folder / "html" / "chapters" / f"{source.stem}.html"
-    statuses = [row["status"] for row in chapter.record["numbers"]]
-    for status in dict.fromkeys(statuses):
-        say(f"  {statuses.count(status)} numbers: {status}")
     say(f"The executed notebook: {notebook}\nOpen {page.as_uri()}")
     return page
 
@@ -62,9 +46,7 @@ def parse(source: Path, assignments: list[str]) -> dict:
             raise BookError(f"{assignment!r} is not of the form name=value")
         if name not in known:
             listing = "\n".join(f"  {_describe(entry)}" for entry in known.values())
-            raise BookError(
-                f"chapter {source.stem} has no parameter {name!r}; it has\n{listing or '  none'}"
-            )
+            raise BookError(f"chapter {source.stem} has no parameter {name!r}; it has\n{listing or '  none'}")
         try:
             values[name] = _like(ast.literal_eval(known[name]["default"]), yaml.safe_load(text))
         except (TypeError, ValueError, yaml.YAMLError):

@@ -1,6 +1,6 @@
 """The HTML pages, from notebooks that were executed already."""
 
-import os
+import re
 import shutil
 import subprocess
 import sys
@@ -43,11 +43,10 @@ def make(folder: Path, output: Path, *, strict: bool = True) -> Path:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        env=os.environ | {"NO_COLOR": "1"},
         check=False,
     )
     if done.returncode:
-        log = done.stdout + done.stderr
+        log = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)  # no colours
         marks = ("WARNING", "ERROR", "CRITICAL")
         told = [line for line in log.splitlines() if any(mark in line for mark in marks)]
         text = "\n".join(dict.fromkeys(told)) or log[-3000:]

@@ -39,7 +39,7 @@ def end_tree(pid: int) -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    os.read(sys.stdin.fileno(), 1)  # returns when the other end is closed
     for child in psutil.Process().children(recursive=True):
         child.kill()
     os._exit(1)
@@ -66,8 +66,8 @@ def run(job: dict) -> dict:
             parameters=job["parameters"],
             cwd=job["cwd"],
             kernel_name="python3",
-            progress_bar=job["bar"],
-            log_output=not job["bar"],
+            progress_bar=False,
+            log_output=True,
         )
     except Exception as exception:  # whatever it is, the reader is told where it happened
         error = exception
