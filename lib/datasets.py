@@ -53,10 +53,14 @@ class Dataset:
         if isinstance(self.r, (bool, np.bool_)) or not isinstance(self.r, Real):
             raise ValueError(f"r = {self.r!r} is not a real number; r scales the identity blocks")
         if not (np.isfinite(self.r) and self.r > 0):
-            raise ValueError(f"r = {self.r} is not finite and positive; use k_x = k_y = 0 for no identity block")
+            raise ValueError(
+                f"r = {self.r} is not finite and positive; use k_x = k_y = 0 for no identity block"
+            )
         object.__setattr__(self, "r", float(self.r))
         if self.n_y == 0 and self.k_y == 0:
-            raise ValueError("n_y = 0 and k_y = 0 leave no output; give at least one of them a positive value")
+            raise ValueError(
+                "n_y = 0 and k_y = 0 leave no output; give at least one of them a positive value"
+            )
 
     @property
     def P(self) -> int:

@@ -136,7 +136,9 @@ class _Deep:
 
     def step(self, learning_rate):
         G = self.T - self.N @ self.H  # W₂ᵀ(Y − Ŷ)
-        self.V2 += learning_rate * (_times_block_transposed(self.H, *_output(self.dataset)) - self.K @ self.V2)
+        self.V2 += learning_rate * (
+            _times_block_transposed(self.H, *_output(self.dataset)) - self.K @ self.V2
+        )
         self.W1 += learning_rate * _times_block_transposed(G, *_input(self.dataset))
 
 
@@ -158,7 +160,12 @@ class _Shallow:
         self.residual[:, :n_y] += data.compositional_outputs
         for start in range(n_y, data.outputs, data.P):
             np.einsum("spp->sp", self.residual[:, start : start + data.P])[...] += data.r
-        return singles, fit, [_inner(block, block) for block in blocks], _inner(self.residual, self.residual) / 2
+        return (
+            singles,
+            fit,
+            [_inner(block, block) for block in blocks],
+            _inner(self.residual, self.residual) / 2,
+        )
 
     def step(self, learning_rate):
         self.W += learning_rate * _times_block_transposed(self.residual, *_input(self.dataset))
@@ -184,7 +191,10 @@ def _run(dataset, network, learning_rate, epochs):
 def _class_means(dataset, singles, fit):
     """Mean of uᵀWv over the modes of each class: a mode of pattern p has uᵀWv = pᵀYᵀWX p/(Pλ)."""
     m = modes(dataset)
-    sums = np.stack([singles[:, : dataset.n_y].sum(1), singles[:, dataset.n_y :].sum(1), fit - singles.sum(1)], 1)
+    sums = np.stack(
+        [singles[:, : dataset.n_y].sum(1), singles[:, dataset.n_y :].sum(1), fit - singles.sum(1)],
+        1,
+    )
     scale = np.where(m.multiplicity > 0, dataset.P * m.singular_value * m.multiplicity, np.nan)
     return sums / scale
 
@@ -255,7 +265,11 @@ def _deep_shapes(dataset, hidden):
 
 def _draw(shapes, init_std, seeds):
     for shape in shapes:
-        require_memory("a weight matrix of all runs", (len(seeds), *shape), "lower n_x, k_x, k_y or the number of runs")
+        require_memory(
+            "a weight matrix of all runs",
+            (len(seeds), *shape),
+            "lower n_x, k_x, k_y or the number of runs",
+        )
     runs = []
     for seed in seeds:
         rng = np.random.default_rng(seed)

@@ -12,8 +12,16 @@ from matplotlib.lines import Line2D
 
 plt.style.use(Path(__file__).with_name("book.mplstyle"))
 
-CLASS_LABELS = ("class 1: compositional in and out", "class 2: compositional in only", "class 3: identity only")
-CLASS_COLOURS = ("#0072B2", "#D55E00", "#009E73")  # Okabe and Ito: told apart by colour-blind readers
+CLASS_LABELS = (
+    "class 1: compositional in and out",
+    "class 2: compositional in only",
+    "class 3: identity only",
+)
+CLASS_COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+)  # Okabe and Ito: told apart by colour-blind readers
 QUADRANT_LABELS = {
     "comp_to_comp": r"$\Omega_x \to \Omega_y$",
     "noncomp_to_comp": r"$\Gamma_x \to \Omega_y$",
@@ -44,7 +52,11 @@ def save(figure, name: str) -> None:
         if path.exists():
             raise ValueError(f"the figure {name!r} exists already; give each figure a name of its own")
         path.write_text(buffer.getvalue(), encoding="utf-8")
-    display({"image/svg+xml": buffer.getvalue(), "text/plain": name}, metadata={"figure": name}, raw=True)
+    display(
+        {"image/svg+xml": buffer.getvalue(), "text/plain": name},
+        metadata={"figure": name},
+        raw=True,
+    )
 
 
 def simulated(axes, times, runs, colour, label=None):
@@ -63,7 +75,9 @@ def predicted(axes, times, values, colour, label=None):
 
 def legend(axes, labels, colours, **options):
     """A legend of colours, followed by the meaning of solid and dashed lines."""
-    entries = [Line2D([], [], color=colour, linewidth=3, label=label) for label, colour in zip(labels, colours)]
+    entries = [
+        Line2D([], [], color=colour, linewidth=3, label=label) for label, colour in zip(labels, colours)
+    ]
     entries.append(Line2D([], [], color=NEUTRAL, linewidth=3, alpha=0.55, label="simulated"))
     entries.append(Line2D([], [], color="black", linestyle=(0, (4, 2)), linewidth=1.4, label="predicted"))
     axes.legend(handles=entries, **options)
@@ -88,27 +102,40 @@ def quadrant_norms(axes, times, simulation, prediction):
 
 
 def matrix(axes, values, rows, columns, limit=None):
-    """Draw a matrix with its blocks marked; rows and columns map a block's label to its size. Blue is negative.
+    """Draw a matrix with its blocks framed, red positive and blue negative; returns the mesh.
 
-    Returns the mesh, for a colour bar.
+    rows and columns map a block's label to its size. limit: the absolute value of full colour.
     """
-    limit = limit or np.abs(values).max()
-    mesh = axes.pcolormesh(values, cmap="RdBu_r", vmin=-limit, vmax=limit, rasterized=True)
+    limit = limit or 1.3 * np.abs(values).max()
+    mesh = axes.pcolormesh(values, vmin=-limit, vmax=limit, rasterized=True)
+    axes.set_aspect("equal", anchor="N")
     axes.invert_yaxis()
-    axes.set_aspect("equal")
     axes.grid(False)
-    axes.spines[:].set_visible(True)
-    for axis, blocks, line in ((axes.yaxis, rows, axes.axhline), (axes.xaxis, columns, axes.axvline)):
-        edges = np.cumsum([0, *blocks.values()])
-        axis.set_ticks((edges[1:] + edges[:-1]) / 2, blocks.keys())
-        axis.set_tick_params(length=0)
-        for edge in edges[1:-1]:
-            line(edge, color="black", linewidth=0.8)
+    axes.spines[:].set_visible(False)
+    top, left = (np.cumsum([0, *blocks.values()]) for blocks in (rows, columns))
+    axes.set_yticks((top[1:] + top[:-1]) / 2, rows.keys())
+    axes.set_xticks((left[1:] + left[:-1]) / 2, columns.keys())
+    axes.tick_params(length=0)
+    axes.hlines(top, 0, left[-1], color="black", linewidth=0.8, clip_on=False)
+    axes.vlines(left, 0, top[-1], color="black", linewidth=0.8, clip_on=False)
     return mesh
+
+
+def same_scale(panels):
+    """Give matrices side by side cells of one size, aligned at the top."""
+    rows, columns = max(axes.get_ylim()[0] for axes in panels), max(axes.get_xlim()[1] for axes in panels)
+    for axes in panels:
+        axes.set(ylim=(rows, 0), xlim=(0, columns))
+        axes.xaxis.tick_top()
+        axes.xaxis.set_label_position("top")
 
 
 def blocks(symbol: str, features: int, copies: int, P: int) -> dict[str, int]:
     """Block labels and sizes of an input or output axis, for matrix(); symbol is "x" or "y"."""
     compositional = {rf"$\Omega_{symbol}$": features} if features else {}
-    names = [rf"$\Gamma_{symbol}$"] if copies == 1 else [rf"$\Gamma_{symbol}^{{({j + 1})}}$" for j in range(copies)]
+    names = (
+        [rf"$\Gamma_{symbol}$"]
+        if copies == 1
+        else [rf"$\Gamma_{symbol}^{{({j + 1})}}$" for j in range(copies)]
+    )
     return compositional | dict.fromkeys(names, P)

@@ -108,6 +108,4 @@ def _check(n_x, examples):
             f"n_x = {n_x} is outside 1..62, the numbers of binary features with countable patterns"
         )
     if not 0 <= examples <= 2**n_x:
-        raise ValueError(
-            f"examples = {examples} is outside 0..{2**n_x}, the number of patterns to draw from"
-        )
+        raise ValueError(f"examples = {examples} is outside 0..{2**n_x}, the number of patterns to draw from")

@@ -74,7 +74,11 @@ def singular_vectors(dataset: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarr
     U = np.zeros((dataset.outputs, len(kind)))
     U[:n_y] = np.where(kind == 1, np.sqrt(P), 0) * np.eye(n_y, len(kind))
     U[n_y:] = np.tile(r * patterns.T, (dataset.k_y, 1))
-    return U / np.sqrt(np.where(kind == 1, P + b, b)), V / np.sqrt(np.where(kind < 3, P + a, a)), kind
+    return (
+        U / np.sqrt(np.where(kind == 1, P + b, b)),
+        V / np.sqrt(np.where(kind < 3, P + a, a)),
+        kind,
+    )
 
 
 def deep_trajectory(dataset: Dataset, times, initial, learning_rate: float) -> np.ndarray:
@@ -248,7 +252,7 @@ def _initial(initial, positive=False):
         initial = np.full(3, float(initial))
     if initial.shape[-1] != 3:
         raise ValueError(f"initial has shape {initial.shape}; give one strength, or one a class: 3")
-    if positive and (initial <= 0).any() or np.isinf(initial).any():
+    if (positive and (initial <= 0).any()) or np.isinf(initial).any():
         rule = "finite and positive: a deep mode that starts at 0 stays there" if positive else "finite"
         raise ValueError(f"initial = {initial} must be {rule}")
     return initial
