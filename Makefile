@@ -44,7 +44,7 @@ clean: ## delete what was built; the environment stays
 	rm -rf _build
 
 # The stamp comes last: an interrupted installation is not taken for a whole one.
-$(STAMP): requirements.txt pyproject.toml
+$(STAMP): requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Python is %d.%d here; this book needs 3.11 or newer. Name one: make book PYTHON=python3.12" % v[:2])'
 	@echo "Setting up .venv from requirements.txt (once; some minutes)"
 	@rm -f $(STAMP)
