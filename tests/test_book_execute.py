@@ -1,5 +1,6 @@
 """Chapters that must not pass, executed for real; and a reader's own parameters."""
 
+import psutil
 import pytest
 from book_planting import CHECKS, REPORT, figure_cell, plant, plant_chapter, write_toc
 
@@ -58,6 +59,7 @@ def test_the_others_are_stopped_and_the_rest_never_starts(tmp_path, capsys):
     project.output.mkdir()
     with pytest.raises(BookError, match="02_two"):
         run(project)
+    assert psutil.Process().children(recursive=True) == []
     assert "03_three" not in capsys.readouterr().out
     assert not (project.output / "failed" / "01_one.ipynb").exists()
 
