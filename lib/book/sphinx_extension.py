@@ -1,14 +1,11 @@
-"""A Sphinx extension: Jupyter Book emits sphinx-thebe's script twice, an error on every page."""
+"""A Sphinx extension: Jupyter Book emits sphinx-thebe's scripts twice, an error on every page."""
 
 
 def _without_repeats(app, pagename, templatename, context, doctree):
-    seen, scripts = set(), []
+    unique = {}
     for script in context.get("script_files", []):
-        name = str(getattr(script, "filename", script))
-        if "sphinx-thebe.js" not in name or name not in seen:
-            scripts.append(script)
-        seen.add(name)
-    context["script_files"] = scripts
+        unique.setdefault((str(script.filename or ""), script.attributes.get("body")), script)
+    context["script_files"] = list(unique.values())
 
 
 def setup(app):
