@@ -104,7 +104,8 @@ class _UniqueKeys(yaml.SafeLoader):
     """YAML in which a name given twice is an error instead of a silent loss of the first."""
 
     def construct_mapping(self, node, deep=False):
-        names = [self.construct_object(key, deep=True) for key, _ in node.value]
+        own = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        names = [self.construct_object(key, deep=True) for key in own]
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             raise LedgerError(f"{self.name}: {sorted(repeated)} given twice{node.start_mark}")
@@ -242,7 +243,7 @@ class Ledger:
         self._rows: dict[str, dict] = {}
 
     def check(self, name: str, value):
-        """Record a number, glue it for the prose, and return it as plain Python.
+        """Record a number and glue it for the prose.
 
         A deviation is not raised here but listed, with all others, by :meth:`report`.
         """
@@ -262,7 +263,6 @@ class Ledger:
             from myst_nb import glue
 
             glue(name, plain, display=False)
-        return plain
 
     def _row(self, name: str, here) -> dict:
         """One line of the report: the two values, their deviation and what it means."""
