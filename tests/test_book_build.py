@@ -113,6 +113,15 @@ def test_a_second_build_at_the_same_time_is_refused(tmp_path, capsys):
     assert "another build is running" in capsys.readouterr().err
 
 
+def test_numbers_that_are_not_compared_stop_the_build(tmp_path, capsys):
+    project = plant(tmp_path, "01_one")
+    expected = project.expected / "one.yml"
+    text = expected.read_text(encoding="utf-8").replace("n_x: 3", "n_x: 4")
+    expected.write_text(text, encoding="utf-8")
+    assert main(["--root", str(tmp_path), "build"]) == 1
+    assert "chapter 01_one did not compare third" in capsys.readouterr().err
+
+
 def test_what_sphinx_warns_of_stops_the_build(tmp_path, capsys):
     project = plant(tmp_path, "02_two")
     (tmp_path / "intro.md").write_text("# Intro\n\n{doc}`nowhere`\n", encoding="utf-8")

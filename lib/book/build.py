@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from lib.book import BookError, execute, figures, report, site
 from lib.book.project import Project
+from lib.checks import MATCH
 
 
 @contextmanager
@@ -64,6 +65,7 @@ def _build(project: Project, work: Path, say) -> Path:
     sources = project.chapters()
     say(f"Executing {len(sources)} chapters, two at a time")
     chapters = execute.run_all(project, sources, work / "chapters", project.output / "failed", say)
+    all_match(chapters)
     drawn = figures.collect(chapters)
     known = report.summary(chapters, drawn)
 
@@ -85,3 +87,14 @@ def _build(project: Project, work: Path, say) -> Path:
     os.replace(work / "report.json", project.output / "report.json")
     os.replace(pages, project.output / "html")
     return project.output / "html" / "index.html"
+
+
+def all_match(chapters: list[execute.Executed]) -> None:
+    """In the book every number is compared; BookError where one was not."""
+    for chapter in chapters:
+        others = [row["name"] for row in chapter.record["numbers"] if row["status"] != MATCH]
+        if others:
+            raise BookError(
+                f"chapter {chapter.name} did not compare {', '.join(others)}: "
+                "its parameters cell and its file in tests/expected have other parameters"
+            )

@@ -49,7 +49,7 @@ class _Job:
 def environment(project: Project, folder: Path, figures: Path | None) -> dict[str, str]:
     """The variables a chapter runs under: the same everywhere, whatever the user's own are."""
     env = dict(os.environ)
-    for name in ("JUPYTER_PATH", "JUPYTER_DATA_DIR", "MPLBACKEND", "BOOK_FIGURES"):
+    for name in ("JUPYTER_PATH", "JUPYTER_DATA_DIR", "MPLBACKEND", "PYTHONWARNINGS", "BOOK_FIGURES"):
         env.pop(name, None)
     env |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     env |= {
