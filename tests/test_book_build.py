@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from book_planting import CHECKS, REPORT, figure_metadata, plant, plant_chapter
 from filelock import FileLock
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from lib.book.__main__ import main
 
@@ -124,6 +124,8 @@ def test_numbers_that_are_not_compared_stop_the_build(tmp_path, capsys):
 
 def test_what_sphinx_warns_of_stops_the_build(tmp_path, capsys):
     project = plant(tmp_path, "02_two")
+    lost = new_markdown_cell("Text.\n\nSee {ref}`lost`.")
+    plant_chapter(tmp_path, "02_two", [lost, CHECKS, REPORT])
     (tmp_path / "intro.md").write_text("# Intro\n\n{doc}`nowhere`\n", encoding="utf-8")
     (tmp_path / "_build" / "html").mkdir(parents=True)
     assert main(["--root", str(tmp_path), "build"]) == 1
@@ -131,5 +133,6 @@ def test_what_sphinx_warns_of_stops_the_build(tmp_path, capsys):
     assert "error: the pages could not be built" in told
     assert "\nintro.md:3: WARNING" in told
     assert "nowhere" in told
+    assert "\nchapters/02_two.ipynb, cell 4: WARNING: undefined label: 'lost'" in told
     assert not (project.output / "html").exists()
     assert not project.figures.exists()

@@ -50,5 +50,6 @@ def make(folder: Path, output: Path, *, strict: bool = True) -> Path:
         marks = ("WARNING", "ERROR", "CRITICAL")
         told = [line for line in log.splitlines() if any(mark in line for mark in marks)]
         text = "\n".join(dict.fromkeys(told)) or log[-3000:]
+        text = re.sub(r"\.ipynb:(\d+)\d{4}:", r".ipynb, cell \1:", text)  # myst-nb's line numbers
         raise BookError("the pages could not be built:\n" + text.replace(f"{folder}/", ""))
     return output / "_build" / "html"
