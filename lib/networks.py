@@ -11,7 +11,7 @@ from numbers import Integral
 import numpy as np
 
 from lib.datasets import Dataset, require_memory
-from lib.theory import QuadrantNorms, learning_rate_bound, modes, split_datasets
+from lib.theory import QuadrantNorms, learning_rate_bound, modes, singular_vectors, split_datasets
 
 ARCHITECTURES = ("deep", "shallow", "split")
 RULES = ("gradient_descent",)
@@ -86,6 +86,33 @@ def initial_weights(dataset: Dataset, architecture: str, *, hidden: int, init_st
         )
     shallow = ((dataset.outputs, dataset.inputs),)
     return _draw(shallow if architecture == "shallow" else _deep_shapes(dataset, hidden), init_std, seeds)
+
+
+def aligned_weights(dataset: Dataset, architecture: str, strengths, *, hidden: int) -> tuple:
+    """Weights of one run whose map is exactly Σ_α π_α u_α v_αᵀ, shared equally by the layers: no randomness.
+
+    A deep network gives each mode a hidden unit of its own. strengths: π ≥ 0 of the three classes, shape (3,).
+    Returns what initial_weights returns for one seed. Raises ValueError if hidden is below the number of modes.
+    Source: chapter 4.
+    """
+    _choice("architecture", architecture, ARCHITECTURES)
+    strengths = np.asarray(strengths, dtype=float)
+    if strengths.shape != (3,) or not (np.isfinite(strengths) & (strengths >= 0)).all():
+        raise ValueError(f"strengths = {strengths} must be 3 finite numbers, none negative")
+    if architecture == "split":
+        parts = split_datasets(dataset)
+        return tuple(part and aligned_weights(part, "deep", strengths, hidden=hidden) for part in parts)
+    U, V, kind = singular_vectors(dataset)
+    root = np.sqrt(strengths[kind - 1])
+    if architecture == "shallow":
+        return ((U * root**2 @ V.T)[None],)
+    _count("hidden", hidden)
+    if hidden < len(kind):
+        raise ValueError(
+            f"hidden = {hidden} is below {len(kind)}, the number of modes; give each mode a unit"
+        )
+    unit = np.eye(hidden, len(kind)) * root
+    return (unit @ V.T)[None], (U @ unit.T)[None]
 
 
 def initial_strengths(dataset: Dataset, weights: tuple) -> np.ndarray:

@@ -180,6 +180,16 @@ def quadrant_norms(dataset: Dataset, strengths) -> QuadrantNorms:
     )
 
 
+def compositional_share(norms: QuadrantNorms) -> np.ndarray:
+    """Share of the compositional outputs' map that reads compositional inputs: 1 for a systematic one.
+
+    ‖Ω_x→Ω_y‖² / (‖Ω_x→Ω_y‖² + ‖Γ_x→Ω_y‖²), nan where both norms are 0. Source: chapter 4.
+    """
+    wanted, unwanted = np.square(norms.comp_to_comp), np.square(norms.noncomp_to_comp)
+    with np.errstate(invalid="ignore"):
+        return wanted / (wanted + unwanted)
+
+
 def split_datasets(dataset: Dataset) -> tuple[Dataset | None, Dataset | None]:
     """The datasets of the two modules of an output-partitioned network: compositional, non-compositional.
 
