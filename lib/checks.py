@@ -362,28 +362,25 @@ def _sentence(row: dict) -> str:
     )
 
 
-def show(value) -> str:
-    """A number, or the beginning of an array of them, with ten significant digits at most."""
-    if value is None:
-        return "–"
+def show(value, digits: int = 12) -> str:
+    """A number, or the beginning of an array of them, to this many significant digits."""
     if isinstance(value, list):
         leaves = _flat(value)
         more = f", … ({len(leaves)} numbers)" if len(leaves) > 3 else ""
-        return f"[{', '.join(show(leaf) for leaf in leaves[:3])}{more}]"
+        return f"[{', '.join(show(leaf, digits) for leaf in leaves[:3])}{more}]"
     if isinstance(value, float):
-        return "∞" if value == math.inf else f"{value:.10g}"
+        return f"{value:.{digits}g}".replace("inf", "∞")
     return str(value)
 
 
 def cells(row: dict) -> list[str]:
     """A row of the table as text: name, here, expected, deviation, status, source."""
-    deviation = row["deviation"]
-    short = "–" if deviation is None else f"{float(deviation):.2g}".replace("inf", "∞")
+    deviation = "–" if row["deviation"] is None else show(float(row["deviation"]), 2)
     return [
         row["name"],
-        show(row["here"]),
-        show(row["expected"]),
-        f"{short} × {row['tolerance']}",
+        show(row["here"], 6),
+        show(row["expected"], 6),
+        f"{deviation} × {row['tolerance']}",
         row["status"],
         row["source"],
     ]

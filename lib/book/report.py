@@ -6,9 +6,11 @@ from importlib import metadata
 
 from lib.book.execute import Executed
 from lib.book.figures import Figure
-from lib.checks import TOLERANCES, cells
+from lib.checks import HEADINGS, TOLERANCES, cells
 
 PACKAGES = ("numpy", "scipy", "matplotlib", "torch", "jupyter-book", "papermill")
+
+WIDE = "---\nhtml_theme.sidebar_secondary.remove: true\n---"  # a page without the right column
 
 
 def summary(chapters: list[Executed], figures: list[Figure]) -> dict:
@@ -52,6 +54,7 @@ def report_page(summary: dict) -> str:
     """The reproduction report as MyST Markdown."""
     chapters = summary["chapters"]
     parts = [
+        WIDE,
         "# Reproduction report",
         f"**{summary['numbers']} numbers in {len(chapters)} chapters, all match.** "
         "This page is written by the build from the very notebooks that the book shows. "
@@ -63,10 +66,7 @@ def report_page(summary: dict) -> str:
     for chapter in chapters:
         parts += [
             f"## {{doc}}`chapters/{chapter['name']}`",
-            _table(
-                ["number", "here", "expected", "deviation", "status", "source"],
-                [_number(row) for row in chapter["record"]["numbers"]],
-            ),
+            _wide(HEADINGS, [_number(row) for row in chapter["record"]["numbers"]]),
         ]
     parts += [
         "## Tolerances",
@@ -115,11 +115,12 @@ def figure_map_page(summary: dict) -> str:
     return (
         "\n\n".join(
             [
+                WIDE,
                 "# Figure map",
                 "Which figure shows what, the chapter that draws it, its file, the output of the "
                 "authors' published code that it reproduces where there is one, and the checked "
                 "numbers that guard it: they stand with their sources in the {doc}`report`.",
-                _table(headings, rows) if rows else "No chapter draws a figure.",
+                _wide(headings, rows) if rows else "No chapter draws a figure.",
             ]
         )
         + "\n"
@@ -151,6 +152,11 @@ def _code(text: str) -> str:
 def _escape(text: str) -> str:
     """Text in which no character means anything to Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>|$~#&])", r"\\\1", text.replace("\n", " "))
+
+
+def _wide(headings: list[str], rows: list[list[str]]) -> str:
+    """A table that needs the whole width: the style sheet knows it by its container."""
+    return "\n".join(["```{container} ledger wide", _table(headings, rows), "```"])
 
 
 def _table(headings: list[str], rows: list[list[str]]) -> str:
