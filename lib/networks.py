@@ -11,10 +11,10 @@ from numbers import Integral
 import numpy as np
 
 from lib.datasets import Dataset, require_memory
+from lib.learning_rules import RULES, LearningRule
 from lib.theory import QuadrantNorms, learning_rate_bound, modes, singular_vectors, split_datasets
 
 ARCHITECTURES = ("deep", "shallow", "split")
-RULES = ("gradient_descent",)
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def train(
     epochs: int,
     init_std: float,
     seeds,
-    rule: str = "gradient_descent",
+    rule: str | LearningRule = "gradient_descent",
     weights=None,
 ) -> History:
     """Train linear networks from small random weights N(0, init_std²) and record their course.
@@ -43,18 +43,27 @@ def train(
     architecture: "deep" (one hidden layer of `hidden` units), "shallow" (none; `hidden` is ignored) or "split"
     (a deep module of `hidden` units for each output block). learning_rate is the step on the summed loss.
     seeds: a number of runs or a sequence of seeds; a run depends on its own seed only. weights: initial
-    weights as initial_weights returns them, in place of random ones.
+    weights as initial_weights returns them, in place of random ones. rule: a name in lib.learning_rules.RULES
+    or a LearningRule; every other rule than gradient descent needs the deep architecture.
 
-    Raises ValueError for values outside their range, and for a learning rate at which gradient descent
-    diverges: above the bound of lib.theory.learning_rate_bound, or at the first non-finite loss.
+    Raises ValueError for values outside their range, and for a learning rate at which training diverges: above
+    the bound of lib.theory.learning_rate_bound (gradient descent), or at the first non-finite loss.
     """
     _choice("architecture", architecture, ARCHITECTURES)
-    _choice("rule", rule, RULES)
+    if not isinstance(rule, LearningRule):
+        _choice("rule", rule, RULES)
+        rule = RULES[rule]
+    plain = rule == RULES["gradient_descent"]
+    if not plain and architecture != "deep":
+        raise ValueError(
+            f"architecture = {architecture!r} has no learning rule but gradient descent; choose 'deep', or "
+            "train the dataset of each module of a split network as a deep network of its own"
+        )
     _count("epochs", epochs)
     if not (np.isfinite(learning_rate) and learning_rate > 0):
         raise ValueError(f"learning_rate = {learning_rate} is not finite and positive")
     bound = learning_rate_bound(dataset, architecture)
-    if learning_rate > bound:
+    if plain and learning_rate > bound:
         raise ValueError(
             f"learning_rate = {learning_rate} is above {bound:.6g}, the bound beyond which gradient descent "
             f"diverges for this dataset and a {architecture} network; choose a smaller one"
@@ -64,7 +73,10 @@ def train(
     if architecture == "split":
         parts = zip(split_datasets(dataset), weights, strict=True)
         return _join(*(part and _run(part, _Deep(part, *w), learning_rate, epochs) for part, w in parts))
-    network = {"deep": _Deep, "shallow": _Shallow}[architecture](dataset, *weights)
+    if plain:
+        network = {"deep": _Deep, "shallow": _Shallow}[architecture](dataset, *weights)
+    else:
+        network = _DeepByRule(dataset, *weights, rule)
     return _run(dataset, network, learning_rate, epochs)
 
 
@@ -169,6 +181,40 @@ class _Deep:
         self.W1 += learning_rate * _times_block_transposed(G, *_input(self.dataset))
 
 
+class _DeepByRule(_Deep):
+    """A batch of deep networks under a learning rule that adds to gradient descent."""
+
+    def __init__(self, dataset, W1, W2, rule):
+        super().__init__(dataset, W1, W2)
+        self.rule = rule
+
+    def step(self, learning_rate):
+        data, rule = self.dataset, self.rule
+        change_W1 = change_V2 = 0.0
+        if rule.hebbian or rule.anti_hebbian:
+            correlation = _times_block_transposed(self.H, *_input(data))  # H Xᵀ
+        if rule.hebbian:
+            change_W1 = rule.hebbian * (correlation - self.K @ self.W1)
+        if rule.anti_hebbian:
+            change_W1 = change_W1 + rule.anti_hebbian * correlation / (1 - self._row_squares())[..., None]
+        if rule.contrast:  # of V₂ = W₂ᵀ: W₂ᵀYYᵀ and W₂ᵀŶŶᵀ = N K V₂
+            contrast = _times_block_transposed(self.T, *_output(data)) - self.N @ (self.K @ self.V2)
+            change_V2 = learning_rate * data.P * rule.contrast * contrast
+        super().step(learning_rate)
+        self.W1 += change_W1
+        self.V2 += change_V2
+
+    def _row_squares(self):
+        """‖w_i‖² of every row of W₁, which the anti-Hebbian rule needs below 1."""
+        squares = np.einsum("shi,shi->sh", self.W1, self.W1)
+        if (squares >= 1).any():
+            raise ValueError(
+                f"a hidden unit's input weights reached the norm {np.sqrt(squares.max()):.3g}; the anti-Hebbian "
+                "factor 1/(1 − ‖w‖²) needs it below 1. Use more hidden units or a smaller learning rate"
+            )
+        return squares
+
+
 class _Shallow:
     """A batch of networks ŷ = Wx; W itself has about k_x k_y P² entries, and nothing larger is formed."""
 
@@ -206,8 +252,9 @@ def _run(dataset, network, learning_rate, epochs):
             singles, fit, squares, loss = network.observe()
             if not np.isfinite(loss).all():
                 raise ValueError(
-                    f"gradient descent diverged at epoch {epoch}: the loss is {loss.max()}. learning_rate = "
-                    f"{learning_rate} is stable only near the solution; lower it, or start from smaller weights"
+                    f"training diverged at epoch {epoch}: the loss is {loss.max()}. learning_rate = "
+                    f"{learning_rate} is too large this far from the solution; lower it, or start from smaller "
+                    "weights"
                 )
             network.step(learning_rate)
         records.append((_class_means(dataset, singles, fit), np.sqrt(np.maximum(squares, 0)), loss))
