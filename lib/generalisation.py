@@ -83,21 +83,20 @@ def train_on(
     X, Y = dataset.X[skipped:], dataset.Y
     W1, W2 = weights[0][..., skipped:], weights[1]
     record = []
-    for epoch in range(epochs):
-        with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
+        for epoch in range(epochs):
             H = W1 @ X
             residual = Y - W2 @ H
-        record.append(_block_means(dataset, residual**2, training))
-        if not np.isfinite(residual).all():
-            raise ValueError(
-                f"training diverged at epoch {epoch}: learning_rate = {learning_rate} is too large for this "
-                "training set; lower it"
-            )
-        error = residual[..., training]
-        W1, W2 = (
-            W1 + learning_rate * (W2.mT @ error) @ X[:, training].T,
-            W2 + learning_rate * error @ H[..., training].mT,
-        )
+            if not np.isfinite(residual).all():
+                raise ValueError(
+                    f"training diverged at epoch {epoch}: learning_rate = {learning_rate} is too large for this "
+                    "training set; lower it"
+                )
+            record.append(_block_means(dataset, residual**2, training))
+            error = residual[..., training]
+            step_W1 = learning_rate * (W2.mT @ error) @ X[:, training].T
+            W2 = W2 + learning_rate * error @ H[..., training].mT
+            W1 = W1 + step_W1
     return Errors(*np.moveaxis(np.array(record), 0, -1))
 
 
