@@ -35,6 +35,7 @@ QUADRANT_COLOURS = {  # Tol's muted scheme, apart from the colours of the classe
     "noncomp_to_noncomp": "#44AA99",
 }
 NEUTRAL = "#555555"
+BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 3}  # a legend under its panel
 
 
 def save(figure, name: str) -> None:
@@ -89,7 +90,7 @@ def strengths(axes, times, simulation, prediction):
         simulated(axes, times, simulation[..., kind], colour)
         predicted(axes, times, prediction[:, kind], colour)
     axes.set(xlabel="time (epochs)", ylabel=r"strength $\pi$", xlim=(times[0], times[-1]), ylim=(0, None))
-    legend(axes, CLASS_LABELS, CLASS_COLOURS)
+    legend(axes, CLASS_LABELS, CLASS_COLOURS, **BELOW)
 
 
 def quadrant_norms(axes, times, simulation, prediction):
@@ -98,7 +99,7 @@ def quadrant_norms(axes, times, simulation, prediction):
         simulated(axes, times, getattr(simulation, name), colour)
         predicted(axes, times, getattr(prediction, name), colour)
     axes.set(xlabel="time (epochs)", ylabel="Frobenius norm", xlim=(times[0], times[-1]), ylim=(0, None))
-    legend(axes, QUADRANT_LABELS.values(), QUADRANT_COLOURS.values())
+    legend(axes, QUADRANT_LABELS.values(), QUADRANT_COLOURS.values(), **BELOW)
 
 
 def matrix(axes, values, rows, columns, limit=None):
