@@ -1,0 +1,56 @@
+"""The trajectories of chapter 8 at n_x = 16, 65536 examples, on one thread. `python -m benchmarks.large`
+
+Records every tenth epoch of the simulation and of the prediction, the time and the largest memory.
+"""
+
+from benchmarks import record  # first: it pins the threads
+
+# isort: split
+import resource
+import sys
+from time import perf_counter
+
+import numpy as np
+
+from lib import networks, scale, theory
+from lib.datasets import Dataset
+
+TASK = {"n_x": 16, "n_y": 4, "k_x": 2, "k_y": 1, "r": 64.0}
+HIDDEN, EPOCHS, INIT_STD, SEED, FRACTION_OF_BOUND = 32, 300, 2.5e-5, 0, 0.5
+EVERY = 10
+
+
+def main():
+    dataset = Dataset(**TASK)
+    modes = theory.modes(dataset)
+    rate = FRACTION_OF_BOUND * theory.learning_rate_bound(dataset, "deep")
+    options = {"hidden": HIDDEN, "init_std": INIT_STD, "seeds": [SEED]}
+    weights = networks.initial_weights(dataset, "deep", **options)
+    initial = scale.greedy_strengths(dataset, [W[0] for W in weights])
+
+    start = perf_counter()
+    history = networks.train(dataset, "deep", learning_rate=rate, epochs=EPOCHS, weights=weights, **options)
+    seconds = perf_counter() - start
+    modes_grown = theory.deep_steps(dataset, EPOCHS, initial, rate)
+    predicted = np.nansum(modes_grown, axis=1) / modes.multiplicity
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 ** (2 if sys.platform == "darwin" else 1)
+
+    shown = slice(None, None, EVERY)
+    results = {
+        "epoch": list(range(0, EPOCHS, EVERY)),
+        "simulated": history.strengths[0, shown].tolist(),
+        "predicted": predicted[shown].tolist(),
+        "last": history.strengths[0, -1].tolist(),
+        "last_loss": float(history.loss[0, -1]),
+        "seconds_per_epoch": seconds / EPOCHS,
+        "peak_megabytes": peak,
+    }
+    print(f"n_x = {dataset.n_x}: {seconds:.1f} s for {EPOCHS} epochs, at most {peak:.0f} MB of memory")
+    print("last strengths / asymptotes:", *(f"{share:.6f}" for share in results["last"] / modes.asymptote))
+    settings = TASK | {"hidden": HIDDEN, "epochs": EPOCHS, "init_std": INIT_STD, "seed": SEED}
+    settings |= {"fraction_of_bound": FRACTION_OF_BOUND, "learning_rate": rate}
+    record.write("large_run", "python -m benchmarks.large", settings, results)
+
+
+if __name__ == "__main__":
+    main()
