@@ -6,6 +6,7 @@ that the time constant is τ = 1/(P ε) epochs.
 """
 
 from dataclasses import dataclass, fields, replace
+from numbers import Integral
 
 import numpy as np
 from scipy.linalg import hadamard
@@ -114,6 +115,8 @@ def deep_steps(dataset: Dataset, epochs: int, initial, learning_rate: float) -> 
     initial: π₀ > 0, of shape (..., 3). Returns (epochs, ..., 3), nan for a class that the dataset lacks.
     Source: chapter 3, from the gradient-descent update written in the singular basis.
     """
+    if isinstance(epochs, bool) or not isinstance(epochs, Integral) or epochs < 1:
+        raise ValueError(f"epochs = {epochs!r} is not an integer from 1 on")
     m = modes(dataset)
     step = _steps_per_epoch(dataset, learning_rate)
     weight = np.sqrt(_initial(initial, positive=True))
@@ -153,6 +156,8 @@ def learning_rate_bound(dataset: Dataset, architecture: str) -> float:
     Deep and split: 1/(P λ_max), from the slope 1 − 2εPλ of the step at its fixed point. Shallow: 2/(P δ_max).
     Source: chapter 3.
     """
+    if architecture not in ("deep", "shallow", "split"):
+        raise ValueError(f"architecture = {architecture!r} is unknown; choose one of deep, shallow, split")
     if architecture == "shallow":
         return float(2 / (dataset.P * modes(dataset).input_variance.max()))
     m = split_modes(dataset) if architecture == "split" else modes(dataset)
@@ -166,8 +171,10 @@ def quadrant_norms(dataset: Dataset, strengths) -> QuadrantNorms:
     shape (...). Source: chapter 4, from the blocks of the singular vectors; Jarvis et al. (ICLR 2023).
     """
     n_x, n_y, P, a, b = dataset.n_x, dataset.n_y, dataset.P, dataset.a, dataset.b
-    present = modes(dataset).multiplicity > 0
-    squares = np.where(present, np.asarray(strengths, dtype=float), 0) ** 2
+    strengths = np.asarray(strengths, dtype=float)
+    if strengths.ndim == 0 or strengths.shape[-1] != 3:
+        raise ValueError(f"strengths has shape {strengths.shape}; give one a class: (..., 3)")
+    squares = np.where(modes(dataset).multiplicity > 0, strengths, 0) ** 2
     one, two, three = np.moveaxis(squares, -1, 0)
     D = (P + a) * (P + b)
     return QuadrantNorms(

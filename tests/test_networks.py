@@ -1,0 +1,144 @@
+"""Structured, batched training against the dense computation, and every refusal."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib import networks, theory
+from lib.datasets import Dataset
+from tests.spaces import class_means, datasets, dense_descent, fields, quadrants
+
+SETTINGS = dict(hidden=7, init_std=0.1, epochs=30)
+
+
+def gap_to_dense(data, architecture, rate, seed):
+    """Largest relative gap between lib's history and the dense computation from the same weights."""
+    options = dict(hidden=7, init_std=0.1, seeds=[seed])
+    weights = networks.initial_weights(data, architecture, **options)
+    history = networks.train(data, architecture, learning_rate=rate, epochs=30, **options)
+    gaps = []
+    for epoch, (W, loss) in enumerate(dense_descent(data, [w[0] for w in weights], rate, 30)):
+        gaps += [
+            np.nanmax(np.abs(history.strengths[0, epoch] - class_means(data, W))),
+            np.abs(fields(history.norms)[0, epoch] - quadrants(data, W)).max(),
+            abs(history.loss[0, epoch] - loss) / (1 + data.P * data.outputs),
+        ]
+    return max(gaps)
+
+
+@settings(deadline=None, max_examples=25)
+@given(datasets(), st.sampled_from(["deep", "shallow"]), st.floats(0.1, 0.9), st.integers(0, 99))
+def test_training_is_dense_gradient_descent(data, architecture, part, seed):
+    rate = part * theory.learning_rate_bound(data, architecture)
+    assert gap_to_dense(data, architecture, rate, seed) < 1e-11
+
+
+def test_a_wrong_factor_in_the_step_is_noticed(monkeypatch):
+    right = networks._times_block
+    monkeypatch.setattr(networks, "_times_block", lambda *args: right(*args) * 1.001)
+    assert gap_to_dense(Dataset(), "deep", 0.02, 0) > 1e-6
+
+
+@settings(deadline=None, max_examples=10)
+@given(datasets(largest=3), st.integers(0, 99))
+def test_the_split_network_is_its_two_modules(data, seed):
+    rate = 0.5 * theory.learning_rate_bound(data, "split")
+    options = dict(hidden=7, init_std=0.1, seeds=[seed])
+    weights = networks.initial_weights(data, "split", **options)
+    history = networks.train(data, "split", learning_rate=rate, epochs=20, **options)
+    losses, strengths = np.zeros(20), np.full((20, 3), np.nan)
+    for part, pair, classes in zip(theory.split_datasets(data), weights, ([0], [1, 2])):
+        if part is None:
+            assert pair is None
+            continue
+        for epoch, (W, loss) in enumerate(dense_descent(part, [w[0] for w in pair], rate, 20)):
+            losses[epoch] += loss
+            strengths[epoch, classes] = class_means(part, W)[classes]
+    np.testing.assert_allclose(history.loss[0], losses, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(history.strengths[0], strengths, atol=1e-11)
+
+
+@pytest.mark.parametrize("architecture", networks.ARCHITECTURES)
+def test_a_run_depends_on_its_own_seed_only(architecture):
+    options = dict(learning_rate=0.01, **SETTINGS)
+    both = networks.train(Dataset(), architecture, seeds=[4, 9], **options)
+    alone = networks.train(Dataset(), architecture, seeds=[9], **options)
+    counted = networks.train(Dataset(), architecture, seeds=2, **options)
+    listed = networks.train(Dataset(), architecture, seeds=[0, 1], **options)
+    np.testing.assert_allclose(both.strengths[1], alone.strengths[0], rtol=1e-12)
+    np.testing.assert_array_equal(counted.loss, listed.loss)
+    assert not np.allclose(both.strengths[0], both.strengths[1])
+    assert both.strengths.shape == (2, 30, 3)
+    assert both.loss.shape == both.norms.comp_to_comp.shape == (2, 30)
+
+
+def test_initial_weights_have_the_asked_spread():
+    W1, W2 = networks.initial_weights(Dataset(n_x=6), "deep", hidden=100, init_std=0.02, seeds=3)
+    for W in (W1, W2):
+        np.testing.assert_allclose(W.std(), 0.02, rtol=0.02)
+        assert abs(W.mean()) < 0.001
+
+
+def test_initial_strengths_follow_the_small_weights():
+    data = Dataset()
+    options = dict(hidden=400, init_std=1e-5, seeds=2)
+    weights = networks.initial_weights(data, "deep", **options)
+    initial = networks.initial_strengths(data, weights)
+    U, V, kind = theory.singular_vectors(data)
+    for run in range(2):
+        Z = (weights[0][run] @ V + weights[1][run].T @ U) / 2
+        for c in (1, 2, 3):
+            expected = np.linalg.eigvalsh(Z[:, kind == c].T @ Z[:, kind == c])[::-1]
+            np.testing.assert_allclose(initial[run, : len(expected), c - 1], expected, rtol=1e-9)
+            assert np.isnan(initial[run, len(expected) :, c - 1]).all()
+    history = networks.train(data, "deep", learning_rate=0.02, epochs=300, weights=weights, **options)
+    steps = np.nanmean(theory.deep_steps(data, 300, initial, 0.02), axis=2).swapaxes(0, 1)
+    np.testing.assert_allclose(history.strengths, steps, atol=0.01)
+    constant = theory.deep_steps(data, 300, 4 * np.nanmean(initial, axis=(0, 1)), 0.02)
+    assert np.abs(history.strengths - constant).max() > 0.1
+
+
+def test_fewer_hidden_units_than_modes_leave_the_weak_modes_out():
+    data = Dataset(3, 1, 3, 1, 1.0)
+    history = networks.train(data, "deep", hidden=5, learning_rate=0.05, epochs=3000, init_std=1e-3, seeds=2)
+    asymptote = theory.modes(data).asymptote
+    np.testing.assert_allclose(history.strengths[:, -1, :2], np.tile(asymptote[:2], (2, 1)), rtol=5e-3)
+    np.testing.assert_allclose(history.strengths[:, -1, 2], 2 / 5 * asymptote[2], rtol=1e-2)
+
+
+def train(**changes):
+    options = dict(hidden=5, learning_rate=0.01, epochs=3, init_std=0.1, seeds=1) | changes
+    return networks.train(options.pop("data", Dataset()), options.pop("architecture", "deep"), **options)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"architecture": "wide"}, "architecture = 'wide' is unknown; choose one of deep, shallow, split"),
+        ({"rule": "magic"}, "rule = 'magic' is unknown; choose one of gradient_descent"),
+        ({"hidden": 0}, "hidden = 0 is not an integer from 1 on"),
+        ({"hidden": 2.5}, "hidden = 2.5 is not an integer"),
+        ({"epochs": 0}, "epochs = 0 is not an integer from 1 on"),
+        ({"epochs": True}, "epochs = True is not an integer"),
+        ({"seeds": 0}, "seeds = 0 is not an integer from 1 on"),
+        ({"seeds": []}, "seeds is empty"),
+        ({"seeds": [1, -1]}, "seed = -1 is not an integer from 0 on"),
+        ({"seeds": [0.5]}, "seed = 0.5 is not an integer"),
+        ({"init_std": 0}, "init_std = 0 is not finite and positive"),
+        ({"init_std": np.nan}, "init_std = nan is not finite"),
+        ({"learning_rate": 0}, "learning_rate = 0 is not finite and positive"),
+        ({"learning_rate": np.inf}, "learning_rate = inf is not finite"),
+        ({"learning_rate": 0.11}, r"learning_rate = 0.11 is above 0.100504, the bound"),
+        ({"learning_rate": 0.19, "architecture": "shallow"}, "above 0.181818, the bound"),
+        ({"data": Dataset(6, 2, 2, 1), "learning_rate": 0.02}, "above 0.0152676, the bound"),
+        ({"init_std": 1e3, "epochs": 50}, "training diverged at epoch"),
+        (
+            {"data": Dataset(n_x=20), "architecture": "shallow", "learning_rate": 1e-6},
+            "GiB are free; lower n_x",
+        ),
+    ],
+)
+def test_refusals(changes, message):
+    with pytest.raises(ValueError, match=message):
+        train(**changes)

@@ -1,0 +1,40 @@
+"""Saving figures: deterministic, only for the build, never one over another."""
+
+import matplotlib.pyplot as plt
+import pytest
+
+from lib import plotting
+
+
+def draw():
+    figure, axes = plt.subplots()
+    plotting.simulated(axes, [0, 1, 2], [[0, 1, 2], [0, 2, 4]], plotting.NEUTRAL)
+    plotting.predicted(axes, [0, 1, 2], [0, 1, 2], plotting.NEUTRAL)
+    plotting.legend(axes, ["a"], ["#0072B2"])
+    return figure
+
+
+def test_same_figure_same_bytes(tmp_path, monkeypatch):
+    for copy in ("first", "second"):
+        (tmp_path / copy).mkdir()
+        monkeypatch.setenv("BOOK_FIGURES", str(tmp_path / copy))
+        plotting.save(draw(), "figure")
+    first, second = (tmp_path / copy / "figure.svg" for copy in ("first", "second"))
+    assert first.read_bytes() == second.read_bytes()
+    assert b"<svg" in first.read_bytes()
+    assert b"<dc:date>" not in first.read_bytes()
+
+
+def test_a_name_is_used_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("BOOK_FIGURES", str(tmp_path))
+    plotting.save(draw(), "figure")
+    with pytest.raises(ValueError, match="'figure' exists already"):
+        plotting.save(draw(), "figure")
+
+
+def test_a_reader_writes_no_files(tmp_path, monkeypatch):
+    monkeypatch.delenv("BOOK_FIGURES", raising=False)
+    monkeypatch.chdir(tmp_path)
+    plotting.save(draw(), "figure")
+    assert not list(tmp_path.iterdir())
+    assert not plt.get_fignums()
