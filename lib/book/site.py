@@ -25,8 +25,11 @@ def stage(project: Project, folder: Path) -> Path:
 
 
 def only_page(folder: Path, page: str) -> None:
-    """Make a staged book one of a single page."""
-    toc = yaml.safe_dump({"format": "jb-book", "root": page})
+    """Make a staged book one of a single page, and the bibliography that it cites from."""
+    toc = {"format": "jb-book", "root": page}
+    if (folder / "bibliography.md").is_file():
+        toc["chapters"] = [{"file": "bibliography"}]
+    toc = yaml.safe_dump(toc)
     (folder / "_toc.yml").write_text(toc, encoding="utf-8")
 
 
