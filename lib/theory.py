@@ -153,15 +153,19 @@ def shallow_learning_time(dataset: Dataset, learning_rate: float, fraction: floa
 def learning_rate_bound(dataset: Dataset, architecture: str) -> float:
     """The learning rate below which gradient descent is stable at the solution.
 
-    Deep and split: 1/(P λ_max), from the slope 1 − 2εPλ of the step at its fixed point. Shallow: 2/(P δ_max).
-    Source: chapter 3.
+    Shallow: 2/(P δ_max). Deep, at balanced weights: 2/(P max δ_β(π_α + π_β)) over all pairs of modes, where π
+    are asymptotes. With α = β that is 1/(Pλ_max), the bound unless a mode of lower λ has a higher asymptote.
+    Split: the smaller bound of its modules. Source: chapter 8, proposition on the largest stable step.
     """
     if architecture not in ("deep", "shallow", "split"):
         raise ValueError(f"architecture = {architecture!r} is unknown; choose one of deep, shallow, split")
+    if architecture == "split":
+        return min(learning_rate_bound(part, "deep") for part in split_datasets(dataset) if part)
+    m = modes(dataset)
     if architecture == "shallow":
-        return float(2 / (dataset.P * modes(dataset).input_variance.max()))
-    m = split_modes(dataset) if architecture == "split" else modes(dataset)
-    return float(1 / (dataset.P * m.singular_value[m.multiplicity > 0].max()))
+        return float(2 / (dataset.P * m.input_variance.max()))
+    variance, asymptote = m.input_variance[m.multiplicity > 0], m.asymptote[m.multiplicity > 0]
+    return float(2 / (dataset.P * (variance * (asymptote + asymptote.max())).max()))
 
 
 def quadrant_norms(dataset: Dataset, strengths) -> QuadrantNorms:
