@@ -1,0 +1,208 @@
+"""Chapter 4: quadrant norms, the coupling and its bound, on every kind of dataset."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib import networks, partitions, theory
+from lib.datasets import Dataset
+
+QUADRANTS = ("comp_to_comp", "noncomp_to_comp", "comp_to_noncomp", "noncomp_to_noncomp")
+
+
+@st.composite
+def datasets(draw, n_x=4, n_y=0, k_x=0, k_y=0):
+    """Datasets of up to n_x features; the other arguments are the least values drawn."""
+    features = draw(st.integers(1, n_x))
+    copied = draw(st.integers(n_y, features))
+    outputs = draw(st.integers(max(k_y, int(copied == 0)), 3))
+    scale = draw(st.floats(0.3, 2.5))
+    return Dataset(features, copied, draw(st.integers(k_x, 3)), outputs, scale)
+
+
+some = settings(deadline=None, max_examples=60)
+few = settings(deadline=None, max_examples=12)
+generators = st.integers(0, 2**32 - 1).map(np.random.default_rng)
+
+
+def as_array(norms):
+    return np.stack([getattr(norms, name) for name in QUADRANTS])
+
+
+def blocks(dataset, W):
+    """Quadrant norms by plain slicing, written apart from the library's."""
+    rows = (W[: dataset.n_y], W[dataset.n_y :])
+    return np.array(
+        [np.linalg.norm(part) for r in rows for part in (r[:, : dataset.n_x], r[:, dataset.n_x :])]
+    )
+
+
+def least_squares(dataset):
+    return dataset.Y @ np.linalg.pinv(dataset.X)
+
+
+@some
+@given(datasets(), generators)
+def test_quadrant_norms_are_those_of_the_blocks_of_the_map(dataset, rng):
+    strengths = rng.uniform(0.1, 2, 3)
+    U, V, kind = theory.singular_vectors(dataset)
+    measured = blocks(dataset, U * strengths[kind - 1] @ V.T)
+    np.testing.assert_allclose(as_array(theory.quadrant_norms(dataset, strengths)), measured, atol=1e-12)
+
+
+@some
+@given(datasets())
+def test_quadrant_norms_end_at_those_of_the_least_squares_map(dataset):
+    """A route that uses neither singular vectors nor modes of the library."""
+    end = theory.quadrant_norms(dataset, theory.modes(dataset).asymptote)
+    np.testing.assert_allclose(as_array(end), blocks(dataset, least_squares(dataset)), atol=1e-12)
+    maps = np.stack([least_squares(dataset), 2 * least_squares(dataset)])
+    measured = as_array(partitions.block_norms(dataset, maps))
+    np.testing.assert_allclose(measured[:, 1], 2 * blocks(dataset, maps[0]), atol=1e-12)
+
+
+@pytest.mark.parametrize("quadrant", range(4))
+def test_a_perturbed_norm_is_noticed(quadrant):
+    """The comparison above separates a factor of 1.001 in any quadrant from the truth."""
+    dataset = Dataset(4, 2, 2, 2, 0.7)
+    end = as_array(theory.quadrant_norms(dataset, theory.modes(dataset).asymptote))
+    end[quadrant] *= 1.001
+    with pytest.raises(AssertionError):
+        np.testing.assert_allclose(end, blocks(dataset, least_squares(dataset)), atol=1e-12)
+
+
+def ratio(norms):
+    return norms.noncomp_to_comp / norms.comp_to_comp
+
+
+def train(dataset, architecture, weights, epochs=80, fraction=0.3, hidden=16, init_std=1, seeds=1):
+    rate = fraction * theory.learning_rate_bound(dataset, architecture)
+    options = dict(hidden=hidden, epochs=epochs, init_std=init_std, seeds=seeds, weights=weights)
+    return networks.train(dataset, architecture, learning_rate=rate, **options)
+
+
+@pytest.mark.parametrize("architecture", ["deep", "shallow"])
+@few
+@given(datasets(n_y=1), generators, st.floats(0.05, 0.9))
+def test_the_coupling_holds_at_every_step_of_an_aligned_network(architecture, dataset, rng, fraction):
+    weights = networks.aligned_weights(dataset, architecture, rng.uniform(1e-6, 1e-2, 3), hidden=16)
+    history = train(dataset, architecture, weights, fraction=fraction)
+    np.testing.assert_allclose(ratio(history.norms), np.sqrt(dataset.a / dataset.P), rtol=1e-9)
+    share = theory.compositional_share(history.norms)
+    np.testing.assert_allclose(share, dataset.P / (dataset.P + dataset.a), rtol=1e-9)
+
+
+@pytest.mark.parametrize("architecture", ["deep", "shallow"])
+def test_a_network_off_the_alignment_breaks_the_coupling(architecture):
+    """A perturbation of 1 % of one input weight shows: the test above can fail."""
+    dataset = Dataset()
+    first, *rest = networks.aligned_weights(dataset, architecture, [1e-2] * 3, hidden=16)
+    first[0, 0, 0] *= 1.01
+    found = ratio(train(dataset, architecture, (first, *rest)).norms)
+    assert np.abs(found / np.sqrt(dataset.a / dataset.P) - 1).max() > 1e-4
+
+
+@few
+@given(datasets(), generators)
+def test_aligned_weights_have_the_strengths_asked_for_and_stay_aligned(dataset, rng):
+    strengths = rng.uniform(1e-3, 0.1, 3)
+    for architecture in networks.ARCHITECTURES:
+        weights = networks.aligned_weights(dataset, architecture, strengths, hidden=16)
+        history = train(dataset, architecture, weights, epochs=20)
+        modes = theory.split_modes(dataset) if architecture == "split" else theory.modes(dataset)
+        norms = theory.split_quadrant_norms if architecture == "split" else theory.quadrant_norms
+        present = modes.multiplicity > 0
+        np.testing.assert_allclose(history.strengths[0, 0, present], strengths[present], rtol=1e-9)
+        measured, closed = as_array(history.norms)[:, 0], as_array(norms(dataset, history.strengths[0]))
+        np.testing.assert_allclose(measured, closed, atol=1e-12)
+
+
+def test_aligned_weights_refuse_what_they_cannot_make():
+    with pytest.raises(ValueError, match=r"hidden = 3 is below 8.*modes"):
+        networks.aligned_weights(Dataset(), "deep", [1, 1, 1], hidden=3)
+    for strengths in ([1, 1], [1, -1, 1], [1, np.nan, 1]):
+        with pytest.raises(ValueError, match=r"3 finite numbers, none negative"):
+            networks.aligned_weights(Dataset(), "shallow", strengths, hidden=9)
+    with pytest.raises(ValueError, match="'wide' is unknown"):
+        networks.aligned_weights(Dataset(), "wide", [1, 1, 1], hidden=9)
+
+
+@some
+@given(datasets(n_y=1, k_x=1), generators)
+def test_no_map_in_the_span_of_the_examples_beats_the_bound(dataset, rng):
+    bound = np.sqrt(dataset.a / dataset.P)
+    C = rng.normal(size=(dataset.outputs, dataset.P))
+    assert ratio(partitions.block_norms(dataset, C @ dataset.X.T)) >= bound * (1 - 1e-12)
+    C[: dataset.n_y] = rng.normal(size=(dataset.n_y, dataset.n_x)) @ dataset.compositional_inputs
+    equal = ratio(partitions.block_norms(dataset, C @ dataset.X.T))
+    assert equal == pytest.approx(bound, rel=1e-9)
+
+
+def test_a_map_outside_the_span_can_beat_the_bound():
+    dataset = Dataset()
+    rule = np.eye(dataset.outputs, dataset.inputs)
+    assert ratio(partitions.block_norms(dataset, rule)) < 0.5 * np.sqrt(dataset.a / dataset.P)
+
+
+@pytest.mark.parametrize("architecture", ["deep", "shallow"])
+def test_random_weights_add_what_the_proposition_says(architecture):
+    """Excess of the squared norms of the compositional rows, over two orders of the initial size."""
+    dataset, seeds = Dataset(3, 2, 2, 1, 1.0), 24
+    P, a, b, n_y = dataset.P, dataset.a, dataset.b, dataset.n_y
+    reached = theory.modes(dataset).asymptote[0] * P / (P + b)
+    q = dataset.inputs - P
+    for scale in (1e-2, 1e-4):
+        norms = train(
+            dataset, architecture, None, epochs=300, fraction=0.5, hidden=30, init_std=scale, seeds=seeds
+        ).norms
+        end = norms.comp_to_comp[:, -1] ** 2 + norms.noncomp_to_comp[:, -1] ** 2
+        expected = scale**2 * q * n_y * (reached if architecture == "deep" else 1)
+        error = np.sqrt(2 / (q * n_y * seeds))
+        assert (end - n_y * P / (P + a)).mean() / expected == pytest.approx(1, abs=4 * error)
+
+
+@few
+@given(datasets(n_y=1, k_y=1))
+def test_class_one_alone_ends_at_the_jump(dataset):
+    weights = networks.aligned_weights(dataset, "deep", [0.01, 0, 0], hidden=16)
+    norms = train(dataset, "deep", weights, epochs=400).norms
+    P, a, b = dataset.P, dataset.a, dataset.b
+    jump = np.sqrt(dataset.n_y * b * P) / (P + a)
+    assert norms.comp_to_noncomp[0, -1] == pytest.approx(jump, abs=1e-9)
+    whole = blocks(dataset, least_squares(dataset))[2]
+    assert jump == pytest.approx(whole * np.sqrt(dataset.n_y / dataset.n_x))
+    if dataset.n_y < dataset.n_x:
+        assert jump != pytest.approx(whole, rel=1e-3)
+
+
+@few
+@given(datasets(n_y=1), st.floats(1e-6, 1e-3))
+def test_the_distance_to_the_rule_only_falls_to_its_bound(dataset, start):
+    weights = networks.aligned_weights(dataset, "deep", [start] * 3, hidden=16)
+    rate = 0.3 * theory.learning_rate_bound(dataset, "deep")
+    pair = [w[0] for w in weights]
+    maps = np.array(list(partitions.descend(dataset.X, dataset.Y, pair, rate, 150)))
+    rule = np.eye(dataset.outputs, dataset.inputs)[: dataset.n_y]
+    distance = np.linalg.norm(maps[:, : dataset.n_y] - rule, axis=(-2, -1)) / np.sqrt(dataset.n_y)
+    assert (np.diff(distance) <= 1e-9).all()
+    bound = np.sqrt(dataset.a / (dataset.P + dataset.a))
+    assert distance[-1] == pytest.approx(bound, abs=1e-6)
+    assert distance[0] > bound + 0.01
+
+
+@few
+@given(datasets(), st.floats(1e-6, 1e-3))
+def test_descend_agrees_with_the_structured_training(dataset, start):
+    weights = networks.aligned_weights(dataset, "deep", [start, 2 * start, 3 * start], hidden=16)
+    rate = 0.3 * theory.learning_rate_bound(dataset, "deep")
+    pair = [w[0] for w in weights]
+    maps = np.array(list(partitions.descend(dataset.X, dataset.Y, pair, rate, 60)))
+    measured = as_array(partitions.block_norms(dataset, maps))
+    closed = as_array(train(dataset, "deep", weights, epochs=60).norms)[:, 0]
+    np.testing.assert_allclose(measured, closed, atol=1e-10)
+
+
+def test_a_map_of_nothing_has_no_share():
+    zero = partitions.block_norms(Dataset(), np.zeros((2, 9, 27)))
+    assert np.isnan(theory.compositional_share(zero)).all()
