@@ -9,7 +9,7 @@ NOTEBOOKS := $(wildcard chapters/*.ipynb)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint format chapter serve environment clean
+.PHONY: help book test lint format chapter serve benchmark environment clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ serve: $(STAMP) ## show the built book at http://localhost:8000
 	@test -d _build/html || { echo "There is no book yet: make book"; exit 1; }
 	@echo "The book is at http://localhost:8000 (Ctrl-C stops)"
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
+
+benchmark: $(STAMP) ## time the structured training beside dense computations, on one thread
+	@$(BIN)/python -m benchmarks.step
+	@$(BIN)/python -m benchmarks.figures
 
 environment: $(STAMP) ## only install: a .venv from the pins in requirements.txt
 
