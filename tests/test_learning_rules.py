@@ -227,3 +227,67 @@ def test_the_constants_of_a_rule_can_be_bent():
     zero = train(Dataset(), "deep", rule=LearningRule(), **options)
     assert (bent.strengths[0, -1, 0] > named.strengths[0, -1, 0]).all()
     np.testing.assert_array_equal(zero.loss, train(Dataset(), "deep", **options).loss)
+
+
+def squared_blocks(dataset, rows):
+    """‖·‖² from Ω_x, from Γ_x, and along the class-3 inputs, which exist whatever the outputs are."""
+    _, V, kind = theory.singular_vectors(Dataset(dataset.n_x, dataset.n_y, dataset.k_x, 1, dataset.r))
+    parts = (rows[:, : dataset.n_x], rows[:, dataset.n_x :], rows @ V[:, kind == 3])
+    return [np.linalg.norm(part) ** 2 for part in parts]
+
+
+@modest
+@given(dataset=datasets(), seed=st.integers(0, 99))
+def test_no_map_from_the_span_of_the_inputs_is_below_the_coupling(dataset, seed):
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(3, dataset.P)) @ dataset.X.T
+    comp, noncomp, third = squared_blocks(dataset, rows)
+    bound = dataset.a / dataset.P * comp
+    assert abs(noncomp - bound - third) < 1e-9 * (1 + noncomp)
+    assert noncomp >= bound - 1e-9
+    if dataset.k_x > 0:  # a map from outside the span is not held by the bound
+        rows[:, dataset.n_x :] = 0
+        comp, noncomp, _ = squared_blocks(dataset, rows)
+        assert noncomp < dataset.a / dataset.P * comp
+
+
+@modest
+@given(dataset=datasets(least_k=1), seed=st.integers(0, 99))
+def test_updates_built_from_inputs_keep_the_bound_whatever_else_they_do(dataset, seed):
+    assume(dataset.n_y > 0)
+    rng = np.random.default_rng(seed)
+    W1 = np.zeros((4, dataset.inputs))
+    for _ in range(10):  # any rule: arbitrary A and B
+        W1 = W1 + rng.normal(size=(4, dataset.P)) @ dataset.X.T + rng.normal(size=(4, 4)) @ W1
+        W2 = rng.normal(size=(dataset.n_y, 4))
+        comp, noncomp, _ = squared_blocks(dataset, W2 @ W1)
+        assert noncomp >= dataset.a / dataset.P * comp * (1 - 1e-9)
+
+
+def test_anti_hebbian_learning_nears_its_goal_as_one_over_the_root_of_time():
+    dataset, rate = Dataset(), 0.01
+    modes = theory.modes(dataset)
+    course = rule_steps(dataset, RULES["anti_hebbian"], 12_000, np.full((1, 3, 2), 0.05), rate, 50)
+    short = modes.asymptote - course * modes.multiplicity
+    early, late = short[1_500], short[6_000]
+    np.testing.assert_allclose(late / early, 0.5, rtol=0.1)
+    expected = np.sqrt(0.001 / (dataset.P * modes.input_variance * 6_000)) / (2 * rate)
+    np.testing.assert_allclose(late, expected, rtol=0.1)
+    assert (np.abs(late / expected - np.sqrt(2)) > 0.2).all()
+    # Class 1 becomes unstable, its steps change sign each time, about when the chapter says.
+    c = 0.001 * dataset.P * modes.input_variance[0]
+    unstable = int(1 / (c * (rate * dataset.P * modes.singular_value[0]) ** 2))
+    steps = np.diff(course[:, 0])
+    turns = (steps[1:] * steps[:-1] < 0) & (np.abs(steps[1:]) > 1e-5)
+    assert not turns[300 : int(0.95 * unstable)].any()
+    assert turns[: int(1.2 * unstable)].any()
+
+
+def test_contrastive_learning_is_stable_below_its_bound_only():
+    """Exercise: the slope of the contrastive step at its end needs ε < 1/(P(P + b)), close to it for a large γ."""
+    dataset = Dataset(n_x=4, n_y=2)
+    options = dict(hidden=20, epochs=120, init_std=1e-3, seeds=1, rule="contrastive_hebbian")
+    bound = 1 / (dataset.P * (dataset.P + dataset.b))
+    assert np.isfinite(train(dataset, "deep", learning_rate=0.8 * bound, **options).loss).all()
+    with pytest.raises(ValueError, match="diverged"):
+        train(dataset, "deep", learning_rate=1.5 * bound, **options)
