@@ -12,7 +12,14 @@ import numpy as np
 
 from lib.datasets import Dataset, require_memory
 from lib.learning_rules import RULES, LearningRule
-from lib.theory import QuadrantNorms, learning_rate_bound, modes, singular_vectors, split_datasets
+from lib.theory import (
+    QuadrantNorms,
+    learning_rate_bound,
+    learning_rate_limit,
+    modes,
+    singular_vectors,
+    split_datasets,
+)
 
 ARCHITECTURES = ("deep", "shallow", "split")
 
@@ -46,8 +53,9 @@ def train(
     weights as initial_weights returns them, in place of random ones. rule: a name in lib.learning_rules.RULES
     or a LearningRule; every other rule than gradient descent needs the deep architecture.
 
-    Raises ValueError for values outside their range, and for a learning rate at which training diverges: above
-    the bound of lib.theory.learning_rate_bound (gradient descent), or at the first non-finite loss.
+    Raises ValueError for values outside their range, and for a learning rate at which training diverges: for
+    gradient descent above lib.theory.learning_rate_limit, for every rule at the first non-finite loss. Both name
+    lib.theory.learning_rate_bound, below which gradient descent is stable.
     """
     _choice("architecture", architecture, ARCHITECTURES)
     if not isinstance(rule, LearningRule):
@@ -62,11 +70,11 @@ def train(
     _count("epochs", epochs)
     if not (np.isfinite(learning_rate) and learning_rate > 0):
         raise ValueError(f"learning_rate = {learning_rate} is not finite and positive")
-    bound = learning_rate_bound(dataset, architecture)
-    if plain and learning_rate > bound:
+    limit = learning_rate_limit(dataset, architecture)
+    if plain and learning_rate > limit:
         raise ValueError(
-            f"learning_rate = {learning_rate} is above {bound:.6g}, the bound beyond which gradient descent "
-            f"diverges for this dataset and a {architecture} network; choose a smaller one"
+            f"learning_rate = {learning_rate} is above {limit:.6g}, where no solution of this dataset is stable "
+            f"for a {architecture} network; {_stable(dataset, architecture)}"
         )
     if weights is None:
         weights = initial_weights(dataset, architecture, hidden=hidden, init_std=init_std, seeds=seeds)
@@ -155,6 +163,8 @@ def initial_strengths(dataset: Dataset, weights: tuple) -> np.ndarray:
 class _Deep:
     """A batch of networks ŷ = W₂W₁x; both weights are kept with the hidden units first, as (runs, h, features)."""
 
+    architecture = "deep"
+
     def __init__(self, dataset, W1, W2):
         self.dataset, self.W1, self.V2 = dataset, W1.copy(), W2.mT.copy()
 
@@ -218,6 +228,8 @@ class _DeepByRule(_Deep):
 class _Shallow:
     """A batch of networks ŷ = Wx; W itself has about k_x k_y P² entries, and nothing larger is formed."""
 
+    architecture = "shallow"
+
     def __init__(self, dataset, W):
         self.dataset, self.W = dataset, W.copy()
 
@@ -253,13 +265,18 @@ def _run(dataset, network, learning_rate, epochs):
             if not np.isfinite(loss).all():
                 raise ValueError(
                     f"training diverged at epoch {epoch}: the loss is {loss.max()}. learning_rate = "
-                    f"{learning_rate} is too large this far from the solution; lower it, or start from smaller "
-                    "weights"
+                    f"{learning_rate} is too large; {_stable(dataset, network.architecture)}, or start from "
+                    "smaller weights"
                 )
             network.step(learning_rate)
         records.append((_class_means(dataset, singles, fit), np.sqrt(np.maximum(squares, 0)), loss))
     strengths, norms, loss = (np.array(record) for record in zip(*records, strict=True))
     return History(strengths.swapaxes(0, 1), QuadrantNorms(*norms.transpose(1, 2, 0)), loss.T)
+
+
+def _stable(dataset, architecture):
+    bound = learning_rate_bound(dataset, architecture)
+    return f"choose one below the bound {bound:.6g}, up to which gradient descent is stable"
 
 
 def _class_means(dataset, singles, fit):

@@ -168,6 +168,21 @@ def learning_rate_bound(dataset: Dataset, architecture: str) -> float:
     return float(2 / (dataset.P * (variance * (asymptote + asymptote.max())).max()))
 
 
+def learning_rate_limit(dataset: Dataset, architecture: str) -> float:
+    """The learning rate above which gradient descent settles nowhere: no weights that solve the task are stable.
+
+    Shallow: the bound. Deep: 1/(P λ_max), since any factors of the solution have ‖W₁v‖² + ‖W₂ᵀu‖² ≥ 2π along a
+    mode and hence a curvature of at least 2Pδπ = 2Pλ. Split: the smaller limit of its modules. Between bound and
+    limit gradient descent may settle in unbalanced weights. Source: chapter 8.
+    """
+    if architecture == "split":
+        return min(learning_rate_limit(part, "deep") for part in split_datasets(dataset) if part)
+    if architecture == "deep":
+        m = modes(dataset)
+        return float(1 / (dataset.P * m.singular_value[m.multiplicity > 0].max()))
+    return learning_rate_bound(dataset, architecture)
+
+
 def quadrant_norms(dataset: Dataset, strengths) -> QuadrantNorms:
     """Frobenius norms of the four blocks of the map Σ_α π_α u_α v_αᵀ.
 

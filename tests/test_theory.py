@@ -202,6 +202,28 @@ def test_the_learning_rate_bound_is_two_over_the_largest_curvature(data, archite
     np.testing.assert_allclose(bound, 2 / max(curvatures), rtol=1e-9)
 
 
+@quick
+@given(datasets(largest=3), st.integers(0, 99))
+def test_no_factors_of_the_solution_are_less_curved_than_the_limit(data, seed):
+    """Any invertible change of the hidden basis: the largest curvature stays at or above 2 / limit."""
+    limit = theory.learning_rate_limit(data, "deep")
+    assert theory.learning_rate_bound(data, "deep") <= limit * (1 + 1e-12)
+    modes, (U, V, kind) = theory.modes(data), theory.singular_vectors(data)
+    root = np.sqrt(modes.asymptote[kind - 1])
+    change = np.random.default_rng(seed).normal(size=(len(kind), len(kind))) + 2 * np.eye(len(kind))
+    W1, W2 = change @ (V * root).T, (U * root) @ np.linalg.inv(change)
+    along = [((W1 @ v) ** 2).sum() + ((W2.T @ u) ** 2).sum() for u, v in zip(U.T, V.T)]
+    assert max(along * modes.input_variance[kind - 1]) * data.P >= 2 / limit * (1 - 1e-9)
+
+
+def test_the_limits_of_the_architectures():
+    assert theory.learning_rate_limit(Dataset(), "deep") == pytest.approx(1 / np.sqrt(11 * 9))
+    assert theory.learning_rate_limit(Dataset(), "shallow") == pytest.approx(2 / 11)
+    assert theory.learning_rate_limit(Dataset(), "split") == pytest.approx(1 / np.sqrt(11 * 8))
+    wide_output = Dataset(2, 1, 1, 2, 1.5)
+    assert theory.learning_rate_bound(wide_output, "deep") < theory.learning_rate_limit(wide_output, "deep")
+
+
 BAD = [
     (lambda: theory.deep_trajectory(Dataset(), [0, -1], 1e-3, 0.1), "none below 0"),
     (lambda: theory.deep_trajectory(Dataset(), [np.inf], 1e-3, 0.1), "finite epochs"),
