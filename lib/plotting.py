@@ -74,32 +74,40 @@ def predicted(axes, times, values, colour, label=None):
     axes.plot(times, values, color=shade, linestyle=(0, (4, 2)), linewidth=1.4, label=label)
 
 
-def legend(axes, labels, colours, **options):
-    """A legend of colours, followed by the meaning of solid and dashed lines."""
+def legend(holder, labels, colours, dashed="predicted", **options):
+    """A legend of colours in an axes or a figure, followed by the meaning of solid and dashed lines."""
     entries = [
         Line2D([], [], color=colour, linewidth=3, label=label) for label, colour in zip(labels, colours)
     ]
     entries.append(Line2D([], [], color=NEUTRAL, linewidth=3, alpha=0.55, label="simulated"))
-    entries.append(Line2D([], [], color="black", linestyle=(0, (4, 2)), linewidth=1.4, label="predicted"))
-    axes.legend(handles=entries, **options)
+    entries.append(Line2D([], [], color="black", linestyle=(0, (4, 2)), linewidth=1.4, label=dashed))
+    holder.legend(handles=entries, **options)
 
 
-def strengths(axes, times, simulation, prediction):
-    """Strengths of the three mode classes: simulation (runs, times, 3) solid, prediction (times, 3) dashed."""
+def strengths(axes, times, simulation, prediction, below=True):
+    """Strengths of the three mode classes: simulation (runs, times, 3) solid, prediction (times, 3) dashed.
+
+    below: whether a legend stands under the panel.
+    """
     for kind, colour in enumerate(CLASS_COLOURS):
         simulated(axes, times, simulation[..., kind], colour)
         predicted(axes, times, prediction[:, kind], colour)
     axes.set(xlabel="time (epochs)", ylabel=r"strength $\pi$", xlim=(times[0], times[-1]), ylim=(0, None))
-    legend(axes, CLASS_LABELS, CLASS_COLOURS, **BELOW)
+    if below:
+        legend(axes, CLASS_LABELS, CLASS_COLOURS, **BELOW)
 
 
-def quadrant_norms(axes, times, simulation, prediction):
-    """The four quadrant norms: simulation with fields (runs, times) solid, prediction (times,) dashed."""
+def quadrant_norms(axes, times, simulation, prediction, below=True):
+    """The four quadrant norms: simulation with fields (runs, times) solid, prediction (times,) dashed.
+
+    below: whether a legend stands under the panel.
+    """
     for name, colour in QUADRANT_COLOURS.items():
         simulated(axes, times, getattr(simulation, name), colour)
         predicted(axes, times, getattr(prediction, name), colour)
     axes.set(xlabel="time (epochs)", ylabel="Frobenius norm", xlim=(times[0], times[-1]), ylim=(0, None))
-    legend(axes, QUADRANT_LABELS.values(), QUADRANT_COLOURS.values(), **BELOW)
+    if below:
+        legend(axes, QUADRANT_LABELS.values(), QUADRANT_COLOURS.values(), **BELOW)
 
 
 def matrix(axes, values, rows, columns, limit=None):

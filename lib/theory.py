@@ -38,6 +38,14 @@ class QuadrantNorms:
     comp_to_noncomp: np.ndarray  # ‖Ω_x→Γ_y‖
     noncomp_to_noncomp: np.ndarray  # ‖Γ_x→Γ_y‖
 
+    def __getitem__(self, index) -> "QuadrantNorms":
+        """The same entries of each norm."""
+        return QuadrantNorms(*(norm[index] for norm in vars(self).values()))
+
+    def stack(self) -> np.ndarray:
+        """All norms in one array (4, ...), in the order above."""
+        return np.stack(list(vars(self).values()))
+
 
 def modes(dataset: Dataset) -> Modes:
     """The singular values of Σ^{yx} and the input variances in closed form, in three classes.
