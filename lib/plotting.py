@@ -64,7 +64,7 @@ def simulated(axes, times, runs, colour, label=None):
     """Draw simulated curves, solid: their mean and, for several runs (runs, times), their full range."""
     runs = np.atleast_2d(runs)
     if len(runs) > 1:
-        axes.fill_between(times, runs.min(axis=0), runs.max(axis=0), color=colour, alpha=0.18, linewidth=0)
+        axes.fill_between(times, runs.min(axis=0), runs.max(axis=0), color=colour, alpha=0.3, linewidth=0)
     axes.plot(times, runs.mean(axis=0), color=colour, linewidth=3, alpha=0.55, label=label)
 
 

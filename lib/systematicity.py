@@ -61,7 +61,12 @@ def flats(n_x: int) -> list[list[int]]:
 
     Bit i stands for the pair ±v of patterns number i and 2**n_x − 1 − i, which span the same line. Arithmetic
     is modulo a prime above every minor, so that ranks are those over the rationals.
+
+    Raises ValueError for n_x outside 1..6, beyond which that prime is too small and the flats too many.
     """
+    _check(n_x, 0)
+    if n_x > EXACT_FEATURES:
+        raise ValueError(f"n_x = {n_x} is above {EXACT_FEATURES}, the largest with an exact list of flats")
     lines = np.where(np.arange(2 ** (n_x - 1))[:, None] & (1 << np.arange(n_x)), -1, 1)
     inverse = np.array([pow(i, -1, PRIME) if i else 0 for i in range(PRIME)])
     levels = [{0: lines % PRIME}]  # mask -> what remains of each line modulo the flat's span
