@@ -6,21 +6,32 @@ from hypothesis import strategies as st
 from lib.datasets import Dataset
 from lib.theory import singular_vectors
 
+generators = st.integers(0, 2**32 - 1).map(np.random.default_rng)
+
 
 @st.composite
-def datasets(draw, largest=4, least_k=0):
-    """Any valid dataset of at most `largest` features; the degenerate ones are in."""
-    n_x = draw(st.integers(1, largest))
-    n_y = draw(st.integers(0, n_x))
-    k_x, k_y = draw(st.integers(least_k, 3)), draw(st.integers(max(least_k, int(n_y == 0)), 3))
-    return Dataset(n_x, n_y, k_x, k_y, draw(st.floats(0.25, 3)))
+def datasets(draw, largest=4, most_k=3, least_k=0, scales=(0.25, 3), **least):
+    """Any valid dataset of at most `largest` features; the degenerate ones are in.
+
+    most_k, least_k: bounds of k_x and k_y. scales: bounds of r. n_y, k_x, k_y: the least values of their own.
+    """
+    n_x = draw(st.integers(max(1, least.get("n_y", 0)), largest))
+    n_y = draw(st.integers(least.get("n_y", 0), n_x))
+    k_x = draw(st.integers(max(least_k, least.get("k_x", 0)), most_k))
+    k_y = draw(st.integers(max(least_k, least.get("k_y", 0), int(n_y == 0)), most_k))
+    return Dataset(n_x, n_y, k_x, k_y, draw(st.floats(*scales)))
+
+
+def class_strengths(dataset, W):
+    """The strengths uᵀWv of the modes of each class, a list of three arrays."""
+    U, V, kind = singular_vectors(dataset)
+    strengths = np.einsum("om,oi,im->m", U, W, V)
+    return [strengths[kind == c] for c in (1, 2, 3)]
 
 
 def class_means(dataset, W):
-    """Mean of uᵀWv over the modes of each class, shape (3,), nan for an absent one."""
-    U, V, kind = singular_vectors(dataset)
-    strengths = np.einsum("om,oi,im->m", U, W, V)
-    return np.array([strengths[kind == c].mean() if (kind == c).any() else np.nan for c in (1, 2, 3)])
+    """Mean of the strengths of each class, shape (3,), nan for an absent one."""
+    return np.array([s.mean() if s.size else np.nan for s in class_strengths(dataset, W)])
 
 
 def quadrants(dataset, W):
@@ -29,11 +40,9 @@ def quadrants(dataset, W):
     return np.array([np.linalg.norm(part) for row in rows for part in np.split(row, columns, axis=1)])
 
 
-def fields(norms):
-    """QuadrantNorms as an array (..., 4)."""
-    return np.stack(
-        [norms.comp_to_comp, norms.noncomp_to_comp, norms.comp_to_noncomp, norms.noncomp_to_noncomp], axis=-1
-    )
+def least_squares(dataset):
+    """The map Y X⁺."""
+    return dataset.Y @ np.linalg.pinv(dataset.X)
 
 
 def dense_descent(dataset, weights, learning_rate, epochs):

@@ -7,39 +7,10 @@ from hypothesis import strategies as st
 
 from lib import networks, partitions, theory
 from lib.datasets import Dataset
-
-QUADRANTS = ("comp_to_comp", "noncomp_to_comp", "comp_to_noncomp", "noncomp_to_noncomp")
-
-
-@st.composite
-def datasets(draw, n_x=4, n_y=0, k_x=0, k_y=0):
-    """Datasets of up to n_x features; the other arguments are the least values drawn."""
-    features = draw(st.integers(1, n_x))
-    copied = draw(st.integers(n_y, features))
-    outputs = draw(st.integers(max(k_y, int(copied == 0)), 3))
-    scale = draw(st.floats(0.3, 2.5))
-    return Dataset(features, copied, draw(st.integers(k_x, 3)), outputs, scale)
-
+from tests.spaces import datasets, generators, least_squares, quadrants
 
 some = settings(deadline=None, max_examples=60)
 few = settings(deadline=None, max_examples=12)
-generators = st.integers(0, 2**32 - 1).map(np.random.default_rng)
-
-
-def as_array(norms):
-    return np.stack([getattr(norms, name) for name in QUADRANTS])
-
-
-def blocks(dataset, W):
-    """Quadrant norms by plain slicing, written apart from the library's."""
-    rows = (W[: dataset.n_y], W[dataset.n_y :])
-    return np.array(
-        [np.linalg.norm(part) for r in rows for part in (r[:, : dataset.n_x], r[:, dataset.n_x :])]
-    )
-
-
-def least_squares(dataset):
-    return dataset.Y @ np.linalg.pinv(dataset.X)
 
 
 @some
@@ -47,8 +18,8 @@ def least_squares(dataset):
 def test_quadrant_norms_are_those_of_the_blocks_of_the_map(dataset, rng):
     strengths = rng.uniform(0.1, 2, 3)
     U, V, kind = theory.singular_vectors(dataset)
-    measured = blocks(dataset, U * strengths[kind - 1] @ V.T)
-    np.testing.assert_allclose(as_array(theory.quadrant_norms(dataset, strengths)), measured, atol=1e-12)
+    measured = quadrants(dataset, U * strengths[kind - 1] @ V.T)
+    np.testing.assert_allclose(theory.quadrant_norms(dataset, strengths).stack(), measured, atol=1e-12)
 
 
 @some
@@ -56,20 +27,20 @@ def test_quadrant_norms_are_those_of_the_blocks_of_the_map(dataset, rng):
 def test_quadrant_norms_end_at_those_of_the_least_squares_map(dataset):
     """A route that uses neither singular vectors nor modes of the library."""
     end = theory.quadrant_norms(dataset, theory.modes(dataset).asymptote)
-    np.testing.assert_allclose(as_array(end), blocks(dataset, least_squares(dataset)), atol=1e-12)
+    np.testing.assert_allclose(end.stack(), quadrants(dataset, least_squares(dataset)), atol=1e-12)
     maps = np.stack([least_squares(dataset), 2 * least_squares(dataset)])
-    measured = as_array(partitions.block_norms(dataset, maps))
-    np.testing.assert_allclose(measured[:, 1], 2 * blocks(dataset, maps[0]), atol=1e-12)
+    measured = partitions.block_norms(dataset, maps).stack()
+    np.testing.assert_allclose(measured[:, 1], 2 * quadrants(dataset, maps[0]), atol=1e-12)
 
 
 @pytest.mark.parametrize("quadrant", range(4))
 def test_a_perturbed_norm_is_noticed(quadrant):
     """The comparison above separates a factor of 1.001 in any quadrant from the truth."""
     dataset = Dataset(4, 2, 2, 2, 0.7)
-    end = as_array(theory.quadrant_norms(dataset, theory.modes(dataset).asymptote))
+    end = theory.quadrant_norms(dataset, theory.modes(dataset).asymptote).stack()
     end[quadrant] *= 1.001
     with pytest.raises(AssertionError):
-        np.testing.assert_allclose(end, blocks(dataset, least_squares(dataset)), atol=1e-12)
+        np.testing.assert_allclose(end, quadrants(dataset, least_squares(dataset)), atol=1e-12)
 
 
 def ratio(norms):
@@ -114,7 +85,7 @@ def test_aligned_weights_have_the_strengths_asked_for_and_stay_aligned(dataset, 
         norms = theory.split_quadrant_norms if architecture == "split" else theory.quadrant_norms
         present = modes.multiplicity > 0
         np.testing.assert_allclose(history.strengths[0, 0, present], strengths[present], rtol=1e-9)
-        measured, closed = as_array(history.norms)[:, 0], as_array(norms(dataset, history.strengths[0]))
+        measured, closed = history.norms.stack()[:, 0], norms(dataset, history.strengths[0]).stack()
         np.testing.assert_allclose(measured, closed, atol=1e-12)
 
 
@@ -170,7 +141,7 @@ def test_class_one_alone_ends_at_the_jump(dataset):
     P, a, b = dataset.P, dataset.a, dataset.b
     jump = np.sqrt(dataset.n_y * b * P) / (P + a)
     assert norms.comp_to_noncomp[0, -1] == pytest.approx(jump, abs=1e-9)
-    whole = blocks(dataset, least_squares(dataset))[2]
+    whole = quadrants(dataset, least_squares(dataset))[2]
     assert jump == pytest.approx(whole * np.sqrt(dataset.n_y / dataset.n_x))
     if dataset.n_y < dataset.n_x:
         assert jump != pytest.approx(whole, rel=1e-3)
@@ -198,8 +169,8 @@ def test_descend_agrees_with_the_structured_training(dataset, start):
     rate = 0.3 * theory.learning_rate_bound(dataset, "deep")
     pair = [w[0] for w in weights]
     maps = np.array(list(partitions.descend(dataset.X, dataset.Y, pair, rate, 60)))
-    measured = as_array(partitions.block_norms(dataset, maps))
-    closed = as_array(train(dataset, "deep", weights, epochs=60).norms)[:, 0]
+    measured = partitions.block_norms(dataset, maps).stack()
+    closed = train(dataset, "deep", weights, epochs=60).norms.stack()[:, 0]
     np.testing.assert_allclose(measured, closed, atol=1e-10)
 
 

@@ -4,12 +4,15 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_coupling import as_array, blocks, datasets, few, generators, least_squares, some
 
 from lib import networks, partitions, systematicity, theory
 from lib.datasets import Dataset
+from tests.spaces import datasets, generators, least_squares, quadrants
+
+some = settings(deadline=None, max_examples=60)
+few = settings(deadline=None, max_examples=12)
 
 
 @some
@@ -47,8 +50,8 @@ def test_split_norms_are_those_of_the_joint_map(dataset, rng):
         if part:
             U, V, kind = theory.singular_vectors(part)
             rows.append(U * strengths[kind - 1] @ V.T)
-    closed = as_array(theory.split_quadrant_norms(dataset, strengths))
-    np.testing.assert_allclose(closed, blocks(dataset, np.vstack(rows)), atol=1e-12)
+    closed = theory.split_quadrant_norms(dataset, strengths).stack()
+    np.testing.assert_allclose(closed, quadrants(dataset, np.vstack(rows)), atol=1e-12)
 
 
 def test_the_modules_have_the_inputs_of_the_whole_and_their_own_outputs():
@@ -64,7 +67,7 @@ def test_the_modules_have_the_inputs_of_the_whole_and_their_own_outputs():
 @given(datasets())
 def test_the_split_network_ends_where_the_dense_one_does(dataset):
     split = theory.split_quadrant_norms(dataset, theory.split_modes(dataset).asymptote)
-    np.testing.assert_allclose(as_array(split), blocks(dataset, least_squares(dataset)), atol=1e-12)
+    np.testing.assert_allclose(split.stack(), quadrants(dataset, least_squares(dataset)), atol=1e-12)
 
 
 @few
@@ -77,8 +80,8 @@ def test_a_trained_split_network_follows_the_closed_forms(dataset, rng):
     history = networks.train(dataset, "split", epochs=400, **options)
     course = theory.split_trajectory(dataset, np.arange(400), start, rate)
     np.testing.assert_allclose(history.strengths[0], course, rtol=0.02)
-    closed = as_array(theory.split_quadrant_norms(dataset, course))
-    np.testing.assert_allclose(as_array(history.norms)[:, 0], closed, rtol=0.02, atol=1e-9)
+    closed = theory.split_quadrant_norms(dataset, course).stack()
+    np.testing.assert_allclose(history.norms.stack()[:, 0], closed, rtol=0.02, atol=1e-9)
 
 
 def hessian_norm(dataset):
@@ -94,7 +97,7 @@ def hessian_norm(dataset):
 
 
 @few
-@given(datasets(n_x=2))
+@given(datasets(largest=2))
 def test_the_split_bound_is_that_of_the_hessians_of_its_modules(dataset):
     largest = max(hessian_norm(part) for part in theory.split_datasets(dataset) if part)
     assert theory.learning_rate_bound(dataset, "split") == pytest.approx(2 / largest, rel=1e-6)
@@ -153,10 +156,10 @@ def test_whole_copies_have_the_closed_form(dataset, copies_in, copies_out):
     norms = partitions.block_norms(dataset, partitions.least_squares_map(dataset, inputs, outputs))
     smaller = Dataset(dataset.n_x, dataset.n_y, copies_in, copies_out, dataset.r)
     closed = theory.quadrant_norms(smaller, theory.modes(smaller).asymptote)
-    np.testing.assert_allclose(as_array(norms), as_array(closed), atol=1e-12)
+    np.testing.assert_allclose(norms.stack(), closed.stack(), atol=1e-12)
     P, a, b, n_x, n_y = smaller.P, smaller.a, smaller.b, smaller.n_x, smaller.n_y
     bottom = (n_y * P + n_x * b) * (P + a) + ((P + a) ** 2 * (P - n_x) * b / a if a else 0)
-    share = norms.comp_to_comp**2 / np.square(as_array(norms)).sum()
+    share = norms.comp_to_comp**2 / np.square(norms.stack()).sum()
     assert share == pytest.approx(n_y * P**2 / bottom)
     assert (norms.noncomp_to_comp < 1e-9) == (copies_in == 0)
 

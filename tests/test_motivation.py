@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lib.datasets import Dataset
 from lib.generalisation import first_examples, limit_errors, limit_spread, train_on, training_sets
 from lib.systematicity import full_rank_probability
+from tests.spaces import datasets
 
 modest = settings(deadline=None, max_examples=60)
 
@@ -18,10 +19,7 @@ modest = settings(deadline=None, max_examples=60)
 @st.composite
 def tasks(draw, least_k_x=0, features=4):
     """A dataset and a training set of it that leaves at least one example out."""
-    n_x = draw(st.integers(1, features))
-    n_y = draw(st.integers(0, n_x))
-    k_y = draw(st.integers(int(n_y == 0), 2))
-    dataset = Dataset(n_x, n_y, draw(st.integers(least_k_x, 3)), k_y, draw(st.floats(0.2, 2.5)))
+    dataset = draw(datasets(largest=features, k_x=least_k_x, scales=(0.2, 2.5)))
     mask = np.array(draw(st.lists(st.booleans(), min_size=dataset.P, max_size=dataset.P)))
     assume(mask.any() and not mask.all())
     return dataset, mask

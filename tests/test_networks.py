@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lib import networks, theory
 from lib.datasets import Dataset
-from tests.spaces import class_means, datasets, dense_descent, fields, quadrants
+from tests.spaces import class_means, datasets, dense_descent, quadrants
 
 SETTINGS = dict(hidden=7, init_std=0.1, epochs=30)
 
@@ -21,7 +21,7 @@ def gap_to_dense(data, architecture, rate, seed):
     for epoch, (W, loss) in enumerate(dense_descent(data, [w[0] for w in weights], rate, 30)):
         gaps += [
             np.nanmax(np.abs(history.strengths[0, epoch] - class_means(data, W))),
-            np.abs(fields(history.norms)[0, epoch] - quadrants(data, W)).max(),
+            np.abs(history.norms.stack()[:, 0, epoch] - quadrants(data, W)).max(),
             abs(history.loss[0, epoch] - loss) / (1 + data.P * data.outputs),
         ]
     return max(gaps)

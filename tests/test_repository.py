@@ -68,6 +68,12 @@ def test_a_chapter_is_stored_without_outputs(path):
 
 
 @every_chapter
+def test_a_code_cell_fits_on_the_screen(path):
+    lengths = {cell.id: len(cell.source.splitlines()) for cell in code(path)}
+    assert {name: lines for name, lines in lengths.items() if lines > 30} == {}
+
+
+@every_chapter
 def test_a_chapter_has_one_ledger_of_its_own_and_ends_with_its_report(path):
     ledgers = names(path, "Ledger", 0)
     assert len(ledgers) == 1

@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 
 from lib import networks, theory
 from lib.datasets import Dataset
-from tests.spaces import class_means, datasets, dense_descent, fields, quadrants
+from tests.spaces import class_means, datasets, dense_descent, quadrants
 
 quick = settings(deadline=None, max_examples=25)
 ABSENT = [
@@ -63,7 +63,7 @@ def test_absent_classes(data):
     for course in (theory.deep_trajectory, theory.shallow_trajectory):
         strengths = course(data, [0, 10], 1e-3, 0.01)
         assert (np.isnan(strengths) == absent).all()
-        assert np.isfinite(fields(theory.quadrant_norms(data, strengths))).all()
+        assert np.isfinite(theory.quadrant_norms(data, strengths).stack()).all()
 
 
 def integrate(data, weights, rate, times):
@@ -161,7 +161,7 @@ def test_order_of_learning(data):
 def test_quadrant_norms_are_those_of_the_map(data, strengths):
     U, V, kind = theory.singular_vectors(data)
     W = U * np.array(strengths)[kind - 1] @ V.T
-    np.testing.assert_allclose(fields(theory.quadrant_norms(data, strengths)), quadrants(data, W), atol=1e-10)
+    np.testing.assert_allclose(theory.quadrant_norms(data, strengths).stack(), quadrants(data, W), atol=1e-10)
 
 
 def largest_curvature(data, weights):
