@@ -74,6 +74,11 @@ TOLERANCES = {
         "when a mode rises in one run: it depends on the random start",
         lambda expected, _: 0.25 * abs(expected),
     ),
+    "settled": Tolerance(
+        "|here - expected| <= 1 % of |expected|",
+        "a curve after its rise: what is left of the random start is its slow approach to the end",
+        lambda expected, _: 0.01 * abs(expected),
+    ),
     "sampled": Tolerance(
         "|here - expected| <= 4 standard errors (the entry's standard_error)",
         "an estimate from random draws",
@@ -82,6 +87,11 @@ TOLERANCES = {
     "discretisation": Tolerance(
         "|here - expected| <= 5 % of |expected|",
         "theory in continuous time against gradient descent in steps",
+        lambda expected, _: 0.05 * abs(expected),
+    ),
+    "asymptotic": Tolerance(
+        "|here - expected| <= 5 % of |expected|",
+        "theory in a limit (leading order, late times, vanishing weights) against a finite case",
         lambda expected, _: 0.05 * abs(expected),
     ),
     "at_most": Tolerance("here <= expected", "an upper bound", lambda *_: 0.0, below=False),

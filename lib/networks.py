@@ -53,9 +53,10 @@ def train(
     weights as initial_weights returns them, in place of random ones. rule: a name in lib.learning_rules.RULES
     or a LearningRule; every other rule than gradient descent needs the deep architecture.
 
-    Raises ValueError for values outside their range, and for a learning rate at which training diverges: for
-    gradient descent above lib.theory.learning_rate_limit, for every rule at the first non-finite loss. Both name
-    lib.theory.learning_rate_bound, below which gradient descent is stable.
+    Raises ValueError for values outside their range, for gradient descent with a learning rate above
+    lib.theory.learning_rate_limit, and for every rule at the first loss that is not finite. The message names the
+    learning rate to stay below where one is known: lib.theory.learning_rate_bound for gradient descent,
+    1/(P(P + b)) for a contrast γ > 0 (chapter 7, exercise 1, for large γ).
     """
     _choice("architecture", architecture, ARCHITECTURES)
     if not isinstance(rule, LearningRule):
@@ -168,6 +169,10 @@ class _Deep:
     def __init__(self, dataset, W1, W2):
         self.dataset, self.W1, self.V2 = dataset, W1.copy(), W2.mT.copy()
 
+    def advice(self):
+        """What to do when training diverges."""
+        return _stable(self.dataset, self.architecture) + ", or start from smaller weights"
+
     def observe(self):
         """Strength sums of the single features and of all patterns, squared norms, loss; kept for the step."""
         data, (n_x, n_y) = self.dataset, (self.dataset.n_x, self.dataset.n_y)
@@ -197,6 +202,25 @@ class _DeepByRule(_Deep):
     def __init__(self, dataset, W1, W2, rule):
         super().__init__(dataset, W1, W2)
         self.rule = rule
+
+    def advice(self):
+        """What to do when training diverges."""
+        data = self.dataset
+        if self.rule.contrast > 0 and data.k_x == 0 and data.k_y > 0:
+            return (
+                "without identity inputs (k_x = 0) a positive contrast makes the weights of the identity outputs "
+                "grow without bound at any learning rate; use k_x > 0, k_y = 0, or fewer epochs"
+            )
+        if self.rule.contrast > 0:
+            bound = 1 / (data.P * (data.P + data.b))
+            return (
+                f"with a positive contrast choose one below 1/(P(P + b)) = {bound:.6g}, "
+                "or start from smaller weights"
+            )
+        return (
+            "no bound is known for this learning rule; lower the learning rate, weaken the rule's constants, "
+            "or start from smaller weights"
+        )
 
     def step(self, learning_rate):
         data, rule = self.dataset, self.rule
@@ -233,6 +257,10 @@ class _Shallow:
     def __init__(self, dataset, W):
         self.dataset, self.W = dataset, W.copy()
 
+    def advice(self):
+        """What to do when training diverges."""
+        return _stable(self.dataset, self.architecture) + ", or start from smaller weights"
+
     def observe(self):
         data, (n_x, n_y) = self.dataset, (self.dataset.n_x, self.dataset.n_y)
         prediction = _times_block(self.W, *_input(data))  # W X
@@ -264,9 +292,8 @@ def _run(dataset, network, learning_rate, epochs):
             singles, fit, squares, loss = network.observe()
             if not np.isfinite(loss).all():
                 raise ValueError(
-                    f"training diverged at epoch {epoch}: the loss is {loss.max()}. learning_rate = "
-                    f"{learning_rate} is too large; {_stable(dataset, network.architecture)}, or start from "
-                    "smaller weights"
+                    f"training diverged at epoch {epoch}: the loss is {loss.max()} with learning_rate = "
+                    f"{learning_rate}; {network.advice()}"
                 )
             network.step(learning_rate)
         records.append((_class_means(dataset, singles, fit), np.sqrt(np.maximum(squares, 0)), loss))
