@@ -31,7 +31,7 @@ format: $(STAMP) ## bring code and notebooks into that style
 	@$(if $(NOTEBOOKS),$(BIN)/nbstripout --keep-id $(NOTEBOOKS))
 
 chapter: $(STAMP) ## one chapter your way: make chapter NAME=dynamics PARAMS="n_x=4 r=0.5"
-	@$(BIN)/python -m lib.book chapter $(NAME) $(PARAMS)
+	@$(BIN)/python -m lib.book chapter "$(NAME)" $(PARAMS)
 
 serve: $(STAMP) ## show the built book at http://localhost:8000
 	@test -d _build/html || { echo "There is no book yet: make book"; exit 1; }
@@ -47,12 +47,18 @@ environment: $(STAMP) ## only install: a .venv from the pins in requirements.txt
 clean: ## delete what was built; the environment stays
 	rm -rf _build
 
-# The stamp comes last: an interrupted installation is not taken for a whole one.
+# Of several calls at once the first installs under a lock, and the others wait and find it done. The
+# stamp comes last: an interrupted installation is not taken for a whole one.
+ifndef INSTALLING
 $(STAMP): requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Python is %d.%d here; this book needs 3.11 or newer. Name one: make book PYTHON=python3.12" % v[:2])'
+	@$(PYTHON) lib/book/one_at_a_time.py .venv.lock $(MAKE) --no-print-directory INSTALLING=1 $(STAMP)
+else
+$(STAMP): requirements.txt
 	@echo "Setting up .venv from requirements.txt (once; some minutes)"
 	@rm -f $(STAMP)
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $(STAMP)
+endif

@@ -5,14 +5,19 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from book_planting import CHECKS, REPORT, figure_metadata, plant, plant_chapter
 from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from lib.book.__main__ import main
+from lib.book.build import clear
 
 DRAW = """import io
 import matplotlib
@@ -103,6 +108,38 @@ def test_a_killed_build_leaves_nothing_that_counts(tmp_path, undisturbed):
     assert main(["--root", str(project.root), "build"]) == 0
     assert product(project) == product(undisturbed)
     test_nothing_is_left_over(project)
+
+
+def test_what_makes_the_pages_dies_with_the_build(tmp_path):
+    project = plant(tmp_path, "01_one")
+    command = [sys.executable, "-u", "-m", "lib.book", "--root", str(project.root), "build"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as build:
+        assert any("Building the pages" in line for line in build.stdout)
+        makers = []
+        while not makers and build.poll() is None:
+            makers = psutil.Process(build.pid).children(recursive=True)
+        build.kill()
+    assert makers
+    assert psutil.wait_procs(makers, timeout=2)[1] == []
+
+
+def test_a_folder_is_deleted_while_somebody_writes_there(tmp_path):
+    folder = tmp_path / "run-1"
+    folder.mkdir()
+    files = (folder / f"{number}" / "late" for number in range(10**9))
+    end = time.monotonic() + 1
+
+    def write():
+        while time.monotonic() < end:
+            late = next(files)
+            late.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                late.touch()
+
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(write)
+        clear(tmp_path)
+        writing.result()
 
 
 def test_a_second_build_at_the_same_time_is_refused(tmp_path, capsys):

@@ -3,8 +3,10 @@
 import psutil
 import pytest
 from book_planting import CHECKS, REPORT, figure_cell, plant, plant_chapter, write_toc
+from filelock import FileLock
 
 from lib.book import BookError, execute, own
+from lib.book.__main__ import main
 
 
 def run(project):
@@ -134,6 +136,25 @@ def test_an_own_chapter_that_fails_says_where(tmp_path):
     with pytest.raises(BookError, match=r"cell 6 \(assert n_x < 4, n_x\)\nAssertionError: 5"):
         own.run(project, "01_one", ["n_x=5"])
     assert not project.figures.exists()
+
+
+def test_the_same_chapter_twice_at_once_is_refused(tmp_path):
+    project = plant(tmp_path, "01_one")
+    work = project.output / "own" / "01_one" / "work"
+    work.mkdir(parents=True)
+    with FileLock(project.output / "own" / ".01_one.lock"):
+        with pytest.raises(BookError, match=r"chapter 01_one is being run already, into .*; wait"):
+            own.run(project, "one", [])
+        assert work.is_dir()
+
+
+def test_without_a_name_the_chapters_are_listed(tmp_path, capsys):
+    plant(tmp_path, "01_one", "02_two")
+    for arguments in ([], [""], ["", "n_x=4"]):
+        assert main(["--root", str(tmp_path), "chapter", *arguments]) == 1
+        told = capsys.readouterr().err
+        assert "name a chapter: make chapter NAME=" in told
+        assert "The chapters: one, two" in told
 
 
 def test_an_unknown_chapter_lists_those_there_are(tmp_path):

@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("build", help="execute every chapter, check it, make the pages")
     chapter = commands.add_parser("chapter", help="one chapter with parameters of your own")
-    chapter.add_argument("name", help="dynamics, 03_dynamics or a path")
+    chapter.add_argument("name", nargs="?", default="", help="dynamics, 03_dynamics or a path")
     chapter.add_argument("parameters", nargs="*", metavar="name=value")
     options = parser.parse_args(arguments)
     project = Project(options.root.resolve())

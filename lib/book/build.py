@@ -5,29 +5,12 @@ import os
 import shutil
 import tempfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from lib.book import BookError, execute, figures, report, site
+from lib.book.processes import alone, remove
 from lib.book.project import Project
 from lib.checks import MATCH
-
-
-@contextmanager
-def lock(project: Project):
-    """Only one build at a time; the system lets go of the lock when a build dies."""
-    project.output.mkdir(exist_ok=True)
-    held = FileLock(project.output / ".lock")
-    try:
-        held.acquire(timeout=0)
-    except Timeout:
-        raise BookError(f"another build is running in {project.root}; wait for it, or stop it") from None
-    try:
-        yield
-    finally:
-        held.release()
 
 
 def clear(output: Path) -> None:
@@ -40,7 +23,7 @@ def clear(output: Path) -> None:
         if (output / name).exists():
             os.replace(output / name, tempfile.mkdtemp(prefix="run-", dir=output))
     for folder in output.glob("run-*"):
-        shutil.rmtree(folder)
+        remove(folder)
 
 
 def build(project: Project, say=print) -> Path:
@@ -50,7 +33,8 @@ def build(project: Project, say=print) -> Path:
     places only when everything is done.
     """
     start = time.monotonic()
-    with lock(project):
+    refusal = f"another build is running in {project.root}; wait for it, or stop it"
+    with alone(project.output / ".lock", refusal):
         clear(project.output)
         work = Path(tempfile.mkdtemp(prefix="run-", dir=project.output))
         try:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lib.book import BookError
+from lib.book.processes import end_tree
 from lib.book.project import Project, topic
-from lib.book.worker import end_tree
 
 HEARTBEAT = 20  # seconds between lines that say that all is well, where there is no terminal
 

@@ -8,6 +8,7 @@ import papermill
 import yaml
 
 from lib.book import BookError, execute, site
+from lib.book.processes import alone, remove
 from lib.book.project import Project
 
 
@@ -19,21 +20,27 @@ def run(project: Project, name: str, assignments: list[str], say=print) -> Path:
     source = project.chapter(name)
     parameters = parse(source, assignments)
     folder = project.output / "own" / source.stem
-    shutil.rmtree(folder, ignore_errors=True)
-    notebook = folder / source.name
+    refusal = f"chapter {source.stem} is being run already, into {folder}; wait for it, or stop it"
+    with alone(folder.with_name(f".{source.stem}.lock"), refusal):
+        page = _run(project, source, parameters, folder, say)
+    say(f"The executed notebook: {folder / source.name}\nOpen {page.as_uri()}")
+    return page
+
+
+def _run(project: Project, source: Path, parameters: dict, folder: Path, say) -> Path:
+    if folder.exists():
+        remove(folder)
     try:
         [chapter] = execute.run_all(project, [source], folder / "work", folder, say, parameters=parameters)
         book = site.stage(project, folder / "work" / "book")
         shutil.copyfile(chapter.notebook, book / "chapters" / source.name)
         site.only_page(book, f"chapters/{source.stem}")
         pages = site.make(book, folder / "work" / "site", strict=False)
-        shutil.move(chapter.notebook, notebook)
+        shutil.move(chapter.notebook, folder / source.name)
         shutil.move(pages, folder / "html")
     finally:
         shutil.rmtree(folder / "work", ignore_errors=True)
-    page = folder / "html" / "chapters" / f"{source.stem}.html"
-    say(f"The executed notebook: {notebook}\nOpen {page.as_uri()}")
-    return page
+    return folder / "html" / "chapters" / f"{source.stem}.html"
 
 
 def parse(source: Path, assignments: list[str]) -> dict:

@@ -52,6 +52,9 @@ class Project:
             if stem in (path.stem, topic(path.stem)):
                 return path
         known = ", ".join(topic(path.stem) for path in notebooks)
+        if not name:
+            usage = 'make chapter NAME=dynamics PARAMS="n_x=4 r=0.5" (PARAMS may be left out)'
+            raise BookError(f"name a chapter: {usage}\nThe chapters: {known}")
         raise BookError(f"there is no chapter {name!r}; there are: {known}")
 
 

@@ -12,6 +12,12 @@ from lib.book import BookError
 from lib.book.project import Project
 
 SOURCES = ("_config.yml", "_toc.yml", "*.md", "*.bib", "_static", "vendor", "chapters/*.md")
+JUPYTER_BOOK = """
+from lib.book.processes import end_with_parent
+end_with_parent()
+from jupyter_book.cli.main import main
+main()
+"""
 
 
 def stage(project: Project, folder: Path) -> Path:
@@ -38,18 +44,18 @@ def make(folder: Path, output: Path, *, strict: bool = True) -> Path:
 
     With ``strict`` a warning is a failure; BookError then holds what Sphinx said.
     """
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
+    command = [sys.executable, "-c", JUPYTER_BOOK, "build"]
     command += ["-W", "-n", "--keep-going"] if strict else ["--keep-going"]
     command += [str(folder), "--path-output", str(output)]
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        log = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)  # no colours
+    log_file = folder.with_suffix(".log")
+    with (
+        log_file.open("w") as log,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log) as process,
+    ):
+        failed = process.wait()  # with its input left open: see end_with_parent
+    if failed:
+        log = log_file.read_text(encoding="utf-8", errors="replace")
+        log = re.sub(r"\x1b\[[0-9;]*m", "", log)  # no colours
         marks = ("WARNING", "ERROR", "CRITICAL")
         told = [line for line in log.splitlines() if any(mark in line for mark in marks)]
         text = "\n".join(dict.fromkeys(told)) or log[-3000:]

@@ -7,42 +7,18 @@ is, when whoever started it is gone.
 
 import json
 import logging
-import os
 import resource
 import sys
-import threading
 import time
 from pathlib import Path
 
 import nbformat
 import papermill
-import psutil
 from papermill.exceptions import PapermillExecutionError
 from papermill.log import logger
 
+from lib.book.processes import end_with_parent
 from lib.checks import RECORD
-
-
-def end_tree(pid: int) -> None:
-    """Kill a process and all that it started."""
-    try:
-        process = psutil.Process(pid)
-        tree = [*process.children(recursive=True), process]
-    except psutil.NoSuchProcess:
-        return
-    for member in tree:
-        try:
-            member.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs([process], timeout=5)
-
-
-def _end_with_parent() -> None:
-    os.read(sys.stdin.fileno(), 1)  # returns when the other end is closed
-    for child in psutil.Process().children(recursive=True):
-        child.kill()
-    os._exit(1)
 
 
 class _Progress(logging.Handler):
@@ -129,7 +105,7 @@ def _forget_paths(notebook) -> None:
 
 def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     logger.setLevel(logging.INFO)
     logger.addHandler(_Progress())
     logger.propagate = False
