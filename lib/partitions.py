@@ -20,12 +20,12 @@ def input_rows(dataset: Dataset, identity) -> np.ndarray:
     return np.concatenate([np.full(dataset.n_x, True), _units(dataset, identity, "k_x")])
 
 
-def output_rows(dataset: Dataset, identity, compositional: bool = True) -> np.ndarray:
-    """Mask over the rows of Y: the compositional outputs, if wanted, and the chosen identity units.
+def output_rows(dataset: Dataset, identity) -> np.ndarray:
+    """Mask over the rows of Y: all compositional outputs and the chosen identity units.
 
-    identity: as for input_rows, with k_y copies.
+    identity: as for input_rows, with k_y copies. Raises ValueError as there.
     """
-    return np.concatenate([np.full(dataset.n_y, compositional), _units(dataset, identity, "k_y")])
+    return np.concatenate([np.full(dataset.n_y, True), _units(dataset, identity, "k_y")])
 
 
 def least_squares_map(dataset: Dataset, inputs, outputs) -> np.ndarray:

@@ -138,7 +138,10 @@ def deep_steps(dataset: Dataset, epochs: int, initial, learning_rate: float) -> 
 def deep_learning_time(dataset: Dataset, initial, learning_rate: float, fraction: float = 0.5) -> np.ndarray:
     """Epoch at which each class of a deep network reaches a fraction of its asymptote, shape (3,).
 
-    t = (τ/2λ) ln[(λ/(δπ₀) − 1) f/(1 − f)], the inverse of deep_trajectory. Source: chapter 3.
+    t = (τ/2λ) ln[(λ/(δπ₀) − 1) f/(1 − f)], the inverse of deep_trajectory: from π₀ = fλ/δ on 0 or negative, at
+    π₀ = λ/δ −inf, above it nan, as for a class that the dataset lacks. Raises ValueError for a π₀ that is not
+    finite and positive or not one a class, a learning rate that is not finite and positive, and a fraction that
+    is not between 0 and 1. Source: chapter 3.
     """
     m, ratio = modes(dataset), _odds(fraction)
     step = _steps_per_epoch(dataset, learning_rate)
@@ -150,7 +153,8 @@ def deep_learning_time(dataset: Dataset, initial, learning_rate: float, fraction
 def shallow_learning_time(dataset: Dataset, learning_rate: float, fraction: float = 0.5) -> np.ndarray:
     """Epoch at which each class of a shallow network that starts at 0 reaches a fraction of its asymptote.
 
-    t = (τ/δ) ln(1/(1 − f)), shape (3,). Source: chapter 3.
+    t = (τ/δ) ln(1/(1 − f)), shape (3,), nan for a class that the dataset lacks. Raises ValueError for a learning
+    rate that is not finite and positive, and for a fraction that is not between 0 and 1. Source: chapter 3.
     """
     m = modes(dataset)
     with np.errstate(divide="ignore"):
@@ -163,7 +167,8 @@ def learning_rate_bound(dataset: Dataset, architecture: str) -> float:
 
     Shallow: 2/(P δ_max). Deep, at balanced weights: 2/(P max δ_β(π_α + π_β)) over all pairs of modes, where π
     are asymptotes. With α = β that is 1/(Pλ_max), the bound unless a mode of lower λ has a higher asymptote.
-    Split: the smaller bound of its modules. Source: chapter 8, proposition on the largest stable step.
+    Split: the smaller bound of its modules. Raises ValueError for another architecture. Source: chapter 8,
+    proposition on the largest stable step.
     """
     if architecture not in ("deep", "shallow", "split"):
         raise ValueError(f"architecture = {architecture!r} is unknown; choose one of deep, shallow, split")
@@ -181,7 +186,8 @@ def learning_rate_limit(dataset: Dataset, architecture: str) -> float:
 
     Shallow: the bound. Deep: 1/(P λ_max), since any factors of the solution have ‖W₁v‖² + ‖W₂ᵀu‖² ≥ 2π along a
     mode and hence a curvature of at least 2Pδπ = 2Pλ. Split: the smaller limit of its modules. Between bound and
-    limit gradient descent may settle in unbalanced weights. Source: chapter 8.
+    limit gradient descent may settle in unbalanced weights. Raises ValueError for another architecture.
+    Source: chapter 8.
     """
     if architecture == "split":
         return min(learning_rate_limit(part, "deep") for part in split_datasets(dataset) if part)
@@ -195,7 +201,8 @@ def quadrant_norms(dataset: Dataset, strengths) -> QuadrantNorms:
     """Frobenius norms of the four blocks of the map Σ_α π_α u_α v_αᵀ.
 
     strengths: (..., 3), one strength a class; a class that the dataset lacks contributes 0. Each norm has
-    shape (...). Source: chapter 4, from the blocks of the singular vectors; Jarvis et al. (ICLR 2023).
+    shape (...). Raises ValueError for strengths whose last axis is not of length 3.
+    Source: chapter 4, from the blocks of the singular vectors; Jarvis et al. (ICLR 2023).
     """
     n_x, n_y, P, a, b = dataset.n_x, dataset.n_y, dataset.P, dataset.a, dataset.b
     strengths = np.asarray(strengths, dtype=float)

@@ -215,10 +215,36 @@ def test_a_segregated_module_ends_at_the_rule():
     np.testing.assert_allclose(found, np.diag([1, 1] + [0] * 16)[:, :2] @ np.eye(2, 36), atol=1e-12)
 
 
+def test_a_module_trained_without_its_identity_inputs_ends_at_the_rule():
+    """The copies are in the dataset; a module that sees them ends elsewhere."""
+    dataset = Dataset(3, 2, 3, 1, 0.8)
+    rule, draw = np.eye(2, dataset.inputs), np.random.default_rng(0).normal
+    for copies, clean in ((0, True), (3, False)):
+        seen = partitions.input_rows(dataset, copies)
+        weights = draw(0, 1e-3, (12, dataset.inputs)) * seen, draw(0, 1e-3, (2, 12))
+        target = dataset.Y[:2]
+        *_, found = partitions.descend(dataset.X * seen[:, None], target, weights, 0.02, 600)
+        assert (np.abs(found - rule).max() < 1e-9) == clean
+
+
+def test_what_no_example_reaches_shrinks_with_the_initial_weights():
+    """Ten times smaller weights leave ten times less; what the examples reach does not depend on them."""
+    dataset, draw = Dataset(3, 1, 2, 1, 1.0), np.random.default_rng(1).normal
+    reach = dataset.X @ np.linalg.pinv(dataset.X)
+    W1, W2 = draw(size=(20, dataset.inputs)), draw(size=(dataset.outputs, 20))
+    rest, learned = [], []
+    for scale in (1e-3, 1e-4):
+        *_, found = partitions.descend(dataset.X, dataset.Y, (scale * W1, scale * W2), 0.03, 1500)
+        rest.append(np.linalg.norm(found - found @ reach))
+        learned.append(np.linalg.norm(found @ reach))
+    assert rest[0] / rest[1] == pytest.approx(10, rel=0.05)
+    assert learned[0] == pytest.approx(learned[1], rel=1e-6)
+
+
 def test_rows_are_checked():
     dataset = Dataset()
     assert partitions.input_rows(dataset, 2).sum() == 3 + 16
-    assert partitions.output_rows(dataset, 1, compositional=False).tolist() == [False] + [True] * 8
+    assert partitions.output_rows(dataset, 0).tolist() == [True] + [False] * 8
     with pytest.raises(ValueError, match="4 whole copies were asked for, but k_x = 3"):
         partitions.input_rows(dataset, 4)
     with pytest.raises(ValueError, match=r"shape \(2, 8\).*\(3, 8\)"):
