@@ -26,7 +26,7 @@ def main():
     rate = FRACTION_OF_BOUND * theory.learning_rate_bound(dataset, "deep")
     options = {"hidden": HIDDEN, "init_std": INIT_STD, "seeds": [SEED]}
     weights = networks.initial_weights(dataset, "deep", **options)
-    initial = scale.greedy_strengths(dataset, [W[0] for W in weights])
+    initial = scale.greedy_strengths(dataset, weights)[0]
 
     start = perf_counter()
     history = networks.train(dataset, "deep", learning_rate=rate, epochs=EPOCHS, weights=weights, **options)

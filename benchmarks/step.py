@@ -13,7 +13,7 @@ from time import perf_counter
 
 import numpy as np
 
-from lib import networks, theory
+from lib import dense, networks, theory
 from lib.datasets import Dataset
 
 FEATURES = range(4, 11)
@@ -22,14 +22,13 @@ HIDDEN, INIT_STD, SEED = 50, 0.01, 0
 ROUNDS, STEPS = 5, 4  # each round times every way once, for this many steps
 
 
-def dense(dataset, weights, learning_rate, steps, left_to_right):
+def plain(dataset, weights, learning_rate, steps, left_to_right):
     """Seconds a step, and the weights after the steps."""
-    W1, W2 = (W[0].copy() for W in weights)
+    W1, W2 = (W[0] for W in weights)
     cross, inputs, rate = dataset.cross_covariance, dataset.input_covariance, learning_rate * dataset.P
     start = perf_counter()
     for _ in range(steps):
-        error = cross - (W2 @ W1 @ inputs if left_to_right else W2 @ (W1 @ inputs))
-        W1, W2 = W1 + rate * W2.T @ error, W2 + rate * error @ W1.T
+        W1, W2 = dense.step(cross, inputs, W1, W2, rate, left_to_right)
     return (perf_counter() - start) / steps, W1, W2
 
 
@@ -48,8 +47,8 @@ def compare(dataset):
     times = {"structured": [], "dense": [], "dense left to right": []}
     for _ in range(ROUNDS):
         times["structured"].append(structured(dataset, weights, rate, STEPS)[0])
-        times["dense"].append(dense(dataset, weights, rate, STEPS, False)[0])
-        seconds, W1, W2 = dense(dataset, weights, rate, STEPS, True)
+        times["dense"].append(plain(dataset, weights, rate, STEPS, False)[0])
+        seconds, W1, W2 = plain(dataset, weights, rate, STEPS, True)
         times["dense left to right"].append(seconds)
     loss = np.sum((dataset.Y - W2 @ (W1 @ dataset.X)) ** 2) / 2
     apart = abs(structured(dataset, weights, rate, STEPS + 1)[1] / loss - 1)

@@ -15,7 +15,7 @@ from lib.datasets import Dataset
 def structured_step(dataset: Dataset, hidden: int) -> int:
     """Multiplications of a step of lib.networks.train with a deep network, what it records included.
 
-    Linear in P. Source: chapter 8, proposition on the cost of a step.
+    Of order P log P, as n_x = log₂ P. Source: chapter 8, proposition on the cost of a step.
     """
     h, P, n_x, n_y, k_x, k_y = hidden, dataset.P, dataset.n_x, dataset.n_y, dataset.k_x, dataset.k_y
     return h * P * (4 * n_x + 2 * n_y) + h**2 * ((2 + k_x + 2 * k_y) * P + n_x + 2 * n_y)

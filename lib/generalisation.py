@@ -108,19 +108,36 @@ def limit_errors(dataset: Dataset, training) -> LimitErrors:
     Source: chapter 6.
     """
     training = np.asarray(training, dtype=bool)
-    n_y, P, a = dataset.n_y, dataset.P, dataset.a
-    omega = np.where(training[..., None, :], dataset.compositional_inputs, 0)
-    s, E = np.linalg.eigh(omega @ omega.mT)
-    spanned = s > 1e-9 * P  # for a = 0 the inverse is the pseudoinverse
-    inverse = np.where(spanned, 1 / np.where(spanned, s + a, 1), 0)
-    missed = (1 - s * inverse) ** 2 * (P - s)
+    n_y, P = dataset.n_y, dataset.P
+    patterns = np.where(training[..., None, :], dataset.compositional_inputs, 0)
+    s, E, inverse = _ridge(patterns, dataset.a)
     confused = (s * inverse**2 * (P - s)).sum(axis=-1)
     unseen = P - training.sum(axis=-1)
     nothing = np.full(training.shape[:-1], np.nan)
     return LimitErrors(
-        comp=(E[..., :n_y, :] ** 2 @ missed[..., None])[..., 0].mean(axis=-1) if n_y else nothing,
+        comp=_missed(s, E[..., :n_y, :], inverse, P).mean(axis=-1) if n_y else nothing,
         noncomp=dataset.r**2 / P * (unseen + confused) if dataset.k_y else nothing,
     )
+
+
+def feature_errors(patterns: np.ndarray, a: float) -> np.ndarray:
+    """The test errors of limit_errors, feature by feature: squares summed over all examples not trained on.
+
+    patterns: (..., n_x, m), the distinct patterns trained on; columns of zeros do not count. a = k_x r². No example
+    is enumerated, so n_x may be large. Returns (..., n_x). Source: chapter 6, proposition on the test errors.
+    """
+    return _missed(*_ridge(patterns, a), 2 ** patterns.shape[-2])
+
+
+def _ridge(patterns, a):
+    """Eigenvalues s and eigenvectors of the Gram matrix S of the patterns; eigenvalues of (S + aI)⁻¹ on its range."""
+    s, E = np.linalg.eigh(patterns @ np.swapaxes(patterns, -1, -2))
+    spanned = s > 1e-9 * 2 ** patterns.shape[-2]  # for a = 0 the inverse is the pseudoinverse
+    return s, E, np.where(spanned, 1 / np.where(spanned, s + a, 1), 0)
+
+
+def _missed(s, E, inverse, P):
+    return (E**2 @ ((1 - s * inverse) ** 2 * (P - s))[..., None])[..., 0]
 
 
 def limit_spread(dataset: Dataset, training, init_std: float) -> LimitErrors:

@@ -94,6 +94,8 @@ def initial_weights(dataset: Dataset, architecture: str, *, hidden: int, init_st
 
     deep: (W₁ (seeds, hidden, inputs), W₂ (seeds, outputs, hidden)). shallow: (W (seeds, outputs, inputs),).
     split: a pair like deep's for the compositional and the non-compositional module, None for a missing one.
+    Raises ValueError for an unknown architecture, an init_std that is not finite and positive, hidden below 1, no
+    seeds or one that is not an integer from 0 on, and weights that do not fit in the memory.
     """
     _choice("architecture", architecture, ARCHITECTURES)
     seeds = _seeds(seeds)
@@ -113,7 +115,8 @@ def aligned_weights(dataset: Dataset, architecture: str, strengths, *, hidden: i
     """Weights of one run whose map is exactly Σ_α π_α u_α v_αᵀ, shared equally by the layers: no randomness.
 
     A deep network gives each mode a hidden unit of its own. strengths: π ≥ 0 of the three classes, shape (3,).
-    Returns what initial_weights returns for one seed. Raises ValueError if hidden is below the number of modes.
+    Returns what initial_weights returns for one seed. Raises ValueError for an unknown architecture, strengths
+    that are not 3 finite numbers from 0 on, and hidden below the number of modes.
     Source: chapter 4.
     """
     _choice("architecture", architecture, ARCHITECTURES)
@@ -139,26 +142,35 @@ def aligned_weights(dataset: Dataset, architecture: str, strengths, *, hidden: i
 def initial_strengths(dataset: Dataset, weights: tuple) -> np.ndarray:
     """The strength π₀ from which each mode of a deep network grows, read off its initial weights.
 
-    Near zero the part Z = (W₁V + W₂ᵀU)/2 of the weights grows as e^{λt/τ} and the rest decays. Within a class
-    all modes share λ and δ, so any rotation of them is as good; the one in which they do not interact is that
-    of the eigenvectors of ZᵀZ, and its eigenvalues are the π₀. Returns (seeds, largest multiplicity, 3), nan
-    where a class has fewer modes. Source: chapter 3.
+    Within a class all modes share λ and δ, so any rotation of them is as good; the one in which they do not
+    interact is that of the eigenvectors of ZᵀZ (see class_parts), and its eigenvalues are the π₀. Returns (seeds,
+    largest multiplicity, 3), nan where a class has fewer modes. Source: chapter 3.
+    """
+    multiplicity = modes(dataset).multiplicity
+    start = np.full((len(weights[0]), multiplicity.max(), 3), np.nan)
+    for kind, part in class_parts(dataset, weights):
+        found = np.linalg.svd(part, compute_uv=False)[:, : multiplicity[kind]] ** 2
+        start[:, : multiplicity[kind], kind] = 0  # modes beyond the number of hidden units never grow
+        start[:, : found.shape[1], kind] = found
+    return start
+
+
+def class_parts(dataset: Dataset, weights: tuple):
+    """The part Z = (W₁V + W₂ᵀU)/2 of the weights of deep networks; near zero it grows as e^{λt/τ}, the rest decays.
+
+    weights: as initial_weights returns them. Yields the index 0, 1 or 2 of each class that the dataset has and its
+    Z, of shape (seeds, h, n) in a basis of n patterns over examples in which the class has its multiplicity as rank.
     """
     W1, W2 = weights
     m = modes(dataset)
     omega, P, n_y = dataset.compositional_inputs, dataset.P, dataset.n_y
     H, T = _times_block(W1, *_input(dataset)), _times_block(W2.mT, *_output(dataset))
-    start = np.full((len(W1), m.multiplicity.max(), 3), np.nan)
     for kind in np.flatnonzero(m.multiplicity):
         # For a pattern p over examples V = X p/‖X p‖ and U = Y p/‖Y p‖, hence W₁V = H p/‖X p‖.
         input_norm = np.sqrt(P * m.input_variance[kind])
         Z = (H / input_norm + T / (P * m.singular_value[kind] / input_norm)) / 2
         single = Z @ omega.T / np.sqrt(P)
-        part = (single[..., :n_y], single[..., n_y:], Z - single @ omega / np.sqrt(P))[kind]
-        found = np.linalg.svd(part, compute_uv=False)[:, : m.multiplicity[kind]] ** 2
-        start[:, : m.multiplicity[kind], kind] = 0  # modes beyond the number of hidden units never grow
-        start[:, : found.shape[1], kind] = found
-    return start
+        yield kind, (single[..., :n_y], single[..., n_y:], Z - single @ omega / np.sqrt(P))[kind]
 
 
 class _Deep:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib import cost, networks, scale, theory
+from lib import cost, dense, networks, scale, theory
 from lib.datasets import Dataset
 from tests.spaces import class_strengths, datasets, dense_descent, quadrants
 
@@ -70,8 +70,7 @@ def test_the_cost_of_a_dense_step_is_what_the_formula_counts(dataset, hidden, le
     inputs, cross = dataset.input_covariance, dataset.cross_covariance
 
     def step(W1, W2):
-        G = cross - (W2 @ W1 @ inputs if left_to_right else W2 @ (W1 @ inputs))
-        return W2.T @ G, G @ W1.T
+        return dense.step(cross, inputs, W1, W2, 0.1, left_to_right)
 
     found = cost.count(step, *(W[0] for W in random_weights(dataset, hidden)))
     assert found == cost.dense_step(dataset, hidden, left_to_right)
@@ -125,7 +124,7 @@ def few_units(dataset, hidden, std=1e-6):
     epochs = int(25 / (rate * dataset.P * theory.modes(dataset).singular_value[2]))
     options = {"hidden": hidden, "learning_rate": rate, "init_std": std, "seeds": 1}
     history = networks.train(dataset, "deep", epochs=epochs, weights=weights, **options)
-    initial = scale.greedy_strengths(dataset, [W[0] for W in weights])
+    initial = scale.greedy_strengths(dataset, weights)[0]
     m = theory.modes(dataset)
     predicted = np.nansum(theory.deep_steps(dataset, epochs, initial, rate), axis=1) / m.asymptote
     return history.strengths[0] * m.multiplicity / m.asymptote, predicted
