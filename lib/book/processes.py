@@ -53,7 +53,7 @@ def alone(path: Path, refusal: str):
     path.parent.mkdir(parents=True, exist_ok=True)
     held = FileLock(path)
     try:
-        held.acquire(timeout=0)
+        held.acquire(timeout=2)  # a child of a build just killed may hold it for a moment
     except Timeout:
         raise BookError(refusal) from None
     try:
