@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lib.book import BookError, execute, figures, report, site
+from lib.book import BookError, execute, figures, pages, report, site
 from lib.book.processes import alone, remove
 from lib.book.project import Project
 from lib.checks import MATCH
@@ -59,17 +59,16 @@ def _build(project: Project, work: Path, say) -> Path:
         shutil.copyfile(chapter.notebook, book / "chapters" / chapter.notebook.name)
     for figure in drawn:
         shutil.copyfile(figure.path, book / "figures" / figure.path.name)
-    (book / "report.md").write_text(report.report_page(known), encoding="utf-8")
-    (book / "figure_map.md").write_text(report.figure_map_page(known), encoding="utf-8")
+    pages.write(project, known, [chapter.notebook for chapter in chapters], book)
     say(f"Building the pages: {known['numbers']} numbers match, {len(drawn)} figures")
-    pages = site.make(book, work / "site")
+    built = site.make(book, work / "site")
 
     figures.publish(drawn, book / "figures", project.figures)
     os.replace(book / "chapters", project.output / "executed")
     text = json.dumps(known, indent=1)
     (work / "report.json").write_text(text, encoding="utf-8")
     os.replace(work / "report.json", project.output / "report.json")
-    os.replace(pages, project.output / "html")
+    os.replace(built, project.output / "html")
     return project.output / "html" / "index.html"
 
 
