@@ -72,6 +72,20 @@ def _build(project: Project, work: Path, say) -> Path:
     return project.output / "html" / "index.html"
 
 
+def restage(project: Project, folder: Path) -> Path:
+    """The sources of the built book's pages in a fresh folder, without executing anything again."""
+    record = project.output / "report.json"
+    if not record.is_file() or not (project.output / "html").is_dir():
+        raise BookError("there is no book yet: make book")
+    notebooks = sorted((project.output / "executed").glob("*.ipynb"))
+    book = site.stage(project, folder)
+    for path in notebooks:
+        shutil.copyfile(path, book / "chapters" / path.name)
+    shutil.copytree(project.figures, book / "figures")
+    pages.write(project, json.loads(record.read_text(encoding="utf-8")), notebooks, book)
+    return book
+
+
 def all_match(chapters: list[execute.Executed]) -> None:
     """In the book every number is compared; BookError where one was not."""
     for chapter in chapters:

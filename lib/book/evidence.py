@@ -2,7 +2,8 @@
 
 ``claims.yml`` lists what the paper claims, ``errata.yml`` what is wrong in its published code. Each
 entry names the numbers that bear it out as ``topic.number``, and its text may quote one as
-``{topic.number:.3f}`` or ``{topic.number[0]}``. A name that this build did not check, a theorem that
+``{topic.number:.3f}`` or ``{topic.number[0]}``, and what was expected of it as
+``{topic.number!expected}``. A name that this build did not check, a theorem that
 no chapter states, or a figure that none draws stops the build.
 """
 
@@ -20,11 +21,16 @@ HOLDS = "holds"
 CONDITION = "holds under a condition"
 FAILS = "does not reproduce"
 UNTESTED = "still to be tested in this book"
-VERDICTS = (HOLDS, CONDITION, FAILS, UNTESTED)
+VERDICTS = {  # each with its verb for one claim and for several
+    HOLDS: ("holds", "hold"),
+    CONDITION: ("holds under a condition", "hold under a condition"),
+    FAILS: ("does not reproduce", "do not reproduce"),
+    UNTESTED: ("is still to be tested in this book", "are still to be tested in this book"),
+}
 
 _CLAIM = {"claim", "verdict", "because", "proved", "numbers", "figures", "awaits"}
 _FAULT = {"fault", "script", "evidence", "chapter", "numbers", "figures"}
-_QUOTED = re.compile(r"\{(\w+\.\w+)((?:\[\d+\])*)(?::([^{}]*))?\}")
+_QUOTED = re.compile(r"\{(\w+\.\w+)(!expected)?((?:\[\d+\])*)(?::([^{}]*))?\}")
 _LABEL = re.compile(r"^:label: (\S+)$", re.MULTILINE)
 
 
@@ -34,7 +40,7 @@ class Book:
     def __init__(self, summary: dict, notebooks: list):
         self.chapters = {topic(chapter["name"]): chapter["name"] for chapter in summary["chapters"]}
         self.numbers = {
-            f"{topic(chapter['name'])}.{row['name']}": row["here"]
+            f"{topic(chapter['name'])}.{row['name']}": row
             for chapter in summary["chapters"]
             for row in chapter["record"]["numbers"]
         }
@@ -46,10 +52,10 @@ class Book:
         """The text with its quoted numbers put in; KeyError or IndexError for one that is not there."""
 
         def number(match):
-            value = self.numbers[match[1]]
-            for position in re.findall(r"\d+", match[2]):
+            value = self.numbers[match[1]]["expected" if match[2] else "here"]
+            for position in re.findall(r"\d+", match[3]):
                 value = value[int(position)]
-            return format(value, match[3] or ".4g")
+            return format(value, match[4] or ".4g")
 
         return _QUOTED.sub(number, text)
 
@@ -81,7 +87,11 @@ def claims_page(sections: list[dict], book: Book) -> str:
     _in_order("claims.yml", sections, book, _claim_faults)
     entries = [entry for section in sections for entry in section["entries"]]
     counts = Counter(entry["verdict"] for entry in entries)
-    told = "; ".join(f"{counts[verdict]} {_plural(verdict)}" for verdict in VERDICTS if counts[verdict])
+    told = ", ".join(
+        f"{counts[verdict]} {forms[counts[verdict] > 1]}"
+        for verdict, forms in VERDICTS.items()
+        if counts[verdict]
+    )
     parts = [
         "# Claims",
         f"What the paper claims, a sentence each, and what became of it: of **{len(entries)} claims** "
@@ -112,7 +122,9 @@ def errata_page(sections: list[dict], book: Book) -> str:
         parts.append(f"## {section['section']}")
         for entry in section["entries"]:
             where = f"In {code(entry['script'])}; shown in {doc(book.chapters[entry['chapter']])}."
-            parts.append(_item(entry["fault"], book.fill(entry["evidence"]), f"{where} {_support(entry, book)}"))
+            parts.append(
+                _item(entry["fault"], book.fill(entry["evidence"]), f"{where} {_support(entry, book)}")
+            )
     return "\n\n".join(parts) + "\n"
 
 
@@ -179,9 +191,3 @@ def _item(term: str, *paragraphs: str) -> str:
 
 def _capital(text: str) -> str:
     return f"**{text[0].upper()}{text[1:]}**"
-
-
-def _plural(verdict: str) -> str:
-    return {HOLDS: "hold", CONDITION: "hold under a condition", FAILS: "do not reproduce"}.get(
-        verdict, f"are {verdict}"
-    )

@@ -13,6 +13,7 @@ from docutils import nodes
 
 CARD = "_static/card.png"
 CARD_ALT = "Singular values that rise one class after another, beside the title of the book"
+PLACEHOLDER = "ORG/REPO"  # the address before anybody has set one
 HIDDEN = ("search", "genindex")  # pages that are no reading matter
 
 
@@ -23,10 +24,13 @@ def pages_address(repository: str) -> str:
     return f"https://{host}/" if name.lower() == host.lower() else f"https://{host}/{name}/"
 
 
-def set_address(app, config) -> None:
-    """Give Sphinx the public address, from which it makes canonical links."""
+def complete(app, config) -> None:
+    """Give Sphinx the public address, from which it makes canonical links, and the logo its text."""
+    config.html_theme_options.setdefault("logo", {"text": config.html_title})
     if repository := config.html_theme_options.get("repository_url"):
         config.html_baseurl = config.html_baseurl or pages_address(repository)
+        if PLACEHOLDER in repository:
+            config.linkcheck_ignore.append(f".*{PLACEHOLDER}.*")
 
 
 def description(doctree, limit: int = 200) -> str:
@@ -67,7 +71,9 @@ def add_tags(app, pagename, templatename, context, doctree) -> None:
         ("name", "twitter:card", "summary_large_image"),
     ]
     context["metatags"] = context.get("metatags", "") + "".join(
-        f'\n    <meta {kind}="{name}" content="{html.escape(value)}" />' for kind, name, value in tags if value
+        f'\n    <meta {kind}="{name}" content="{html.escape(value)}" />'
+        for kind, name, value in tags
+        if value
     )
 
 

@@ -13,7 +13,7 @@ def _without_repeats(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Sphinx's entry point."""
-    app.connect("config-inited", sharing.set_address)
+    app.connect("config-inited", sharing.complete)
     app.connect("html-page-context", _without_repeats, priority=1000)
     app.connect("html-page-context", sharing.add_tags, priority=900)
     app.connect("build-finished", sharing.write_sitemap)
