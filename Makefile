@@ -9,13 +9,16 @@ NOTEBOOKS := $(wildcard chapters/*.ipynb)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint format chapter serve benchmark environment clean
+.PHONY: help book pdf test lint format links chapter serve measure benchmark artwork address environment clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 book: $(STAMP) ## execute and check every chapter, regenerate the figures, build the pages
 	@$(BIN)/python -m lib.book build
+
+pdf: $(STAMP) ## print the built book into one PDF, which its first page then offers (needs Chromium)
+	@$(BIN)/python -m lib.book pdf
 
 test: $(STAMP) ## run the tests, two at a time
 	@$(BIN)/python -m pytest -n 2
@@ -30,6 +33,9 @@ format: $(STAMP) ## bring code and notebooks into that style
 	@$(BIN)/ruff format .
 	@$(if $(NOTEBOOKS),$(BIN)/nbstripout --keep-id $(NOTEBOOKS))
 
+links: $(STAMP) ## try every address outside the book that the built book links to
+	@$(BIN)/python -m lib.book links
+
 chapter: $(STAMP) ## one chapter your way: make chapter NAME=dynamics PARAMS="n_x=4 r=0.5"
 	@$(BIN)/python -m lib.book chapter "$(NAME)" $(PARAMS)
 
@@ -41,6 +47,15 @@ serve: $(STAMP) ## show the built book at http://localhost:8000
 benchmark: $(STAMP) ## time the structured training beside dense computations, on one thread
 	@$(BIN)/python -m benchmarks.step
 	@$(BIN)/python -m benchmarks.figures
+
+measure: $(STAMP) ## run every chapter on one core in 2 GiB; the figures go into the README (Linux)
+	@$(BIN)/python -m benchmarks.chapters
+
+artwork: $(STAMP) ## draw the logo and the card of the book again
+	@$(BIN)/python -m lib.book.artwork
+
+address: $(STAMP) ## set the public address: make address URL=https://github.com/you/book
+	@$(BIN)/python -m lib.book address $(URL)
 
 environment: $(STAMP) ## only install: a .venv from the pins in requirements.txt
 
