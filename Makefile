@@ -9,7 +9,7 @@ NOTEBOOKS := $(wildcard chapters/*.ipynb)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf test lint format links chapter serve measure benchmark artwork address environment clean
+.PHONY: help book pdf test browser lint format links chapter serve measure benchmark artwork address environment newest clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,8 +20,11 @@ book: $(STAMP) ## execute and check every chapter, regenerate the figures, build
 pdf: $(STAMP) ## print the built book into one PDF, which its first page then offers (needs Chromium)
 	@$(BIN)/python -m lib.book pdf
 
-test: $(STAMP) ## run the tests, two at a time
-	@$(BIN)/python -m pytest -n 2
+test: $(STAMP) ## run the tests, two at a time; without the slow ones: make test TESTS="-m 'not slow'"
+	@$(BIN)/python -m pytest -n 2 $(TESTS)
+
+browser: $(STAMP) ## test the built book in Chromium; its absence is a failure here
+	@REQUIRE_BROWSER=1 $(BIN)/python -m pytest tests/test_pages.py tests/test_browser.py
 
 lint: $(STAMP) ## check the style of code and notebooks
 	@$(BIN)/ruff check .
@@ -58,6 +61,11 @@ address: $(STAMP) ## set the public address: make address URL=https://github.com
 	@$(BIN)/python -m lib.book address $(URL)
 
 environment: $(STAMP) ## only install: a .venv from the pins in requirements.txt
+
+newest: ## install the newest versions that pyproject.toml allows, in place of the lock
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --editable ".[book,test]"
+	@touch $(STAMP)
 
 clean: ## delete what was built; the environment stays
 	rm -rf _build

@@ -1,4 +1,4 @@
-"""What a page tells to others: its description, its card, and the map of the site.
+"""A Sphinx extension: what a page tells to others, its description, its card, and the map of the site.
 
 The public address of the pages follows from the repository's, ``repository: url`` in _config.yml.
 """
@@ -91,3 +91,11 @@ def write_sitemap(app, exception) -> None:
     out = Path(app.outdir)
     (out / "sitemap.xml").write_text(text, encoding="utf-8")
     (out / "robots.txt").write_text(f"Sitemap: {urljoin(address, 'sitemap.xml')}\n", encoding="utf-8")
+
+
+def setup(app):
+    """Sphinx's entry point."""
+    app.connect("config-inited", complete)
+    app.connect("html-page-context", add_tags, priority=900)
+    app.connect("build-finished", write_sitemap)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
