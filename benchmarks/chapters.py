@@ -34,7 +34,11 @@ def measure(project: Project) -> list[dict]:
             project, project.chapters(), work / "work", work / "failed", print, at_once=1
         )
     return [
-        {"name": topic(chapter.name), "seconds": round(chapter.seconds, 1), "megabytes": round(chapter.megabytes)}
+        {
+            "name": topic(chapter.name),
+            "seconds": round(chapter.seconds, 1),
+            "megabytes": round(chapter.megabytes),
+        }
         for chapter in chapters
     ]
 
