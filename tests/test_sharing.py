@@ -34,7 +34,7 @@ def test_a_description_ends_with_a_sentence_or_a_word():
     )
     short = sharing.description(tree("Short.\n\n" + sentence))
     assert short == sentence.removeprefix("The question. ").strip()
-    assert sharing.description(tree(sentence * 4)).endswith("for a while.")
+    assert sharing.description(tree(sentence * 4)).endswith("while. The question.")
     assert sharing.description(tree("word " * 100)).endswith("word…")
     assert len(sharing.description(tree("word " * 100))) <= 200
     assert sharing.description(tree("")) == ""
