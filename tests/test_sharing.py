@@ -12,6 +12,7 @@ from docutils.parsers.rst import Parser
 from docutils.utils import new_document
 
 from lib.book import BookError, address, artwork, sharing
+from lib.book import __main__ as book_command
 from lib.book.project import Project
 
 STATIC = Path(__file__).resolve().parents[1] / "_static"
@@ -98,3 +99,16 @@ def test_the_address_moves_everywhere_at_once(repository):
 def test_what_is_no_address_is_refused(repository, url):
     with pytest.raises(BookError, match="not of the form"):
         address.move(Project(repository), url)
+
+
+@pytest.mark.parametrize(("display", "opened"), [(":0", 1), (None, 0)])
+def test_a_page_is_opened_only_where_there_is_a_screen(display, opened, monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(book_command.sys, "platform", "linux")
+    monkeypatch.setattr(book_command.webbrowser, "open", seen.append)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    if display:
+        monkeypatch.setenv("DISPLAY", display)
+    book_command.show(tmp_path / "page.html")
+    assert len(seen) == opened

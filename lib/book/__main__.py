@@ -1,12 +1,20 @@
 """``python -m lib.book build``, ``pdf``, ``links``, or ``chapter NAME [name=value ...]``."""
 
 import argparse
+import os
 import sys
+import webbrowser
 from pathlib import Path
 
 from lib.book import BookError, address, links, own, pdf
 from lib.book.build import build
 from lib.book.project import Project
+
+
+def show(page: Path) -> None:
+    """Open a page in the reader's browser, where there is a screen to show it on."""
+    if sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(page.as_uri())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
             case "address":
                 address.move(project, options.url)
             case "chapter":
-                own.run(project, options.name, options.parameters)
+                show(own.run(project, options.name, options.parameters))
     except BookError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
