@@ -46,12 +46,12 @@ def make(project: Project, say=print) -> Path:
         if not printed.is_file():
             raise BookError(f"{chromium} printed nothing:\n{done.stderr[-2000:]}")
         os.replace(printed, target)
-    _offer(project.output / "html" / "intro.html", target.stat().st_size)
+    offer(project.output / "html" / "intro.html", target.stat().st_size)
     say(f"The book as a PDF, in {time.monotonic() - start:.0f} s: {target}")
     return target
 
 
-def _offer(landing: Path, size: int) -> None:
+def offer(landing: Path, size: int) -> None:
     """Put the link where the landing page keeps a place for it."""
     text = landing.read_text(encoding="utf-8")
     link = f'<p class="pdf"><a href="{NAME}">The whole book as a PDF</a> ({size / 1e6:.1f} MB)</p>'
