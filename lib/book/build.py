@@ -26,6 +26,12 @@ def clear(output: Path) -> None:
         remove(folder)
 
 
+def lock(project: Project):
+    """Hold the book alone; BookError where another command is at work on it."""
+    refusal = f"another build is running in {project.root}; wait for it, or stop it"
+    return alone(project.output / ".lock", refusal)
+
+
 def build(project: Project, say=print) -> Path:
     """Make the book and return its first page; BookError says what stopped it.
 
@@ -33,8 +39,7 @@ def build(project: Project, say=print) -> Path:
     places only when everything is done.
     """
     start = time.monotonic()
-    refusal = f"another build is running in {project.root}; wait for it, or stop it"
-    with alone(project.output / ".lock", refusal):
+    with lock(project):
         clear(project.output)
         work = Path(tempfile.mkdtemp(prefix="run-", dir=project.output))
         try:
