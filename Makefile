@@ -5,11 +5,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
-NOTEBOOKS := $(wildcard chapters/*.ipynb)
+NOTEBOOKS := $(wildcard chapters/*.ipynb templates/*.ipynb)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint format chapter serve benchmark environment clean
+.PHONY: help book pdf test browser lint format links chapter serve measure benchmark artwork address environment newest clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,8 +17,14 @@ help: ## list the targets
 book: $(STAMP) ## execute and check every chapter, regenerate the figures, build the pages
 	@$(BIN)/python -m lib.book build
 
-test: $(STAMP) ## run the tests, two at a time
-	@$(BIN)/python -m pytest -n 2
+pdf: $(STAMP) ## print the built book into one PDF, which its first page then offers (needs Chromium)
+	@$(BIN)/python -m lib.book pdf
+
+test: $(STAMP) ## run the tests, two at a time; without the slow ones: make test TESTS="-m 'not slow'"
+	@$(BIN)/python -m pytest -n 2 $(TESTS)
+
+browser: $(STAMP) ## test the built book in Chromium; its absence is a failure here
+	@REQUIRE_BROWSER=1 $(BIN)/python -m pytest tests/test_pages.py tests/test_browser.py
 
 lint: $(STAMP) ## check the style of code and notebooks
 	@$(BIN)/ruff check .
@@ -29,6 +35,9 @@ format: $(STAMP) ## bring code and notebooks into that style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@$(if $(NOTEBOOKS),$(BIN)/nbstripout --keep-id $(NOTEBOOKS))
+
+links: $(STAMP) ## try every address outside the book that the built book links to
+	@$(BIN)/python -m lib.book links
 
 chapter: $(STAMP) ## one chapter your way: make chapter NAME=dynamics PARAMS="n_x=4 r=0.5"
 	@$(BIN)/python -m lib.book chapter "$(NAME)" $(PARAMS)
@@ -42,7 +51,21 @@ benchmark: $(STAMP) ## time the structured training beside dense computations, o
 	@$(BIN)/python -m benchmarks.step
 	@$(BIN)/python -m benchmarks.figures
 
+measure: $(STAMP) ## run every chapter on one core in 2 GiB; the figures go into the README (Linux)
+	@$(BIN)/python -m benchmarks.chapters
+
+artwork: $(STAMP) ## draw the logo and the card of the book again
+	@$(BIN)/python -m lib.book.artwork
+
+address: $(STAMP) ## set the public address: make address URL=https://github.com/you/book
+	@$(BIN)/python -m lib.book address $(URL)
+
 environment: $(STAMP) ## only install: a .venv from the pins in requirements.txt
+
+newest: ## install the newest versions that pyproject.toml allows, in place of the lock
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --editable ".[book,test]"
+	@touch $(STAMP)
 
 clean: ## delete what was built; the environment stays
 	rm -rf _build

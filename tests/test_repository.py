@@ -1,21 +1,31 @@
 """What must be true of the files of the repository, whichever chapters there are."""
 
 import ast
+import json
 import re
 import subprocess
+import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import papermill
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+from benchmarks import chapters
 from lib.book.project import Project, topic
+from lib.book.sharing import pages_address
 from lib.checks import EXPECTED, read_expected
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = Project(ROOT)
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
+TEMPLATE = ROOT / "templates" / "template.ipynb"
 every_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 
 
@@ -126,27 +136,111 @@ def test_every_tracked_figure_is_made_by_exactly_one_chapter():
     assert sorted(made) == sorted(files)
 
 
-def test_the_lock_serves_pip_and_binder():
-    pins = [
-        line.split("#")[0].strip()
-        for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-        if line.split("#")[0].strip()
-    ]
-    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", pin) for pin in pins), pins
-    packages = [re.sub(r"[-_.]+", "-", pin.split("==")[0]).lower() for pin in pins]
-    assert len(packages) == len(set(packages))
+def pins() -> dict[str, str]:
+    """The lock: normalised names and versions."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pinned = [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", pin) for pin in pinned), pinned
+    versions = {canonicalize_name(name): version for name, version in (pin.split("==") for pin in pinned)}
+    assert len(versions) == len(pinned)
+    return versions
+
+
+def declared() -> dict[str, list[Requirement]]:
+    """What pyproject.toml names: for the chapters, the book, the tests."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = {"chapters": project["dependencies"]} | project["optional-dependencies"]
+    return {group: [Requirement(text) for text in texts] for group, texts in groups.items()}
+
+
+def test_the_lock_pins_what_is_declared_within_its_bounds():
+    for requirement in [requirement for group in declared().values() for requirement in group]:
+        assert pins()[canonicalize_name(requirement.name)] in requirement.specifier, requirement
+
+
+def test_binder_installs_the_chapters_needs_at_the_pins_of_the_lock():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     *_, pip = environment["dependencies"]
-    assert "-r requirements.txt" in pip["pip"]
-    assert not any("==" in line for line in pip["pip"])
+    assert "--constraint requirements.txt" in pip["pip"]
+    assert "--editable ." in pip["pip"]
+    packages = [line for line in pip["pip"] if not line.startswith("--")]
+    assert all(
+        pins()[canonicalize_name(name)] == version for name, version in (p.split("==") for p in packages)
+    )
 
 
-def test_the_public_address_stands_in_one_place():
+def test_what_the_chapters_import_is_declared():
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "lib").glob("*.py")]
+    sources += [cell.source for path in CHAPTERS for cell in code(path)]
+    imported = set()
+    for node in [node for text in sources for node in ast.walk(ast.parse(text))]:
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module.split(".")[0])
+    known = {canonicalize_name(requirement.name) for requirement in declared()["chapters"]}
+    owners = metadata.packages_distributions()
+    foreign = imported - set(sys.stdlib_module_names) - {"lib"}
+    assert "numpy" in foreign
+    for name in foreign:
+        assert known & set(map(canonicalize_name, owners[name])), (
+            f"{name} is not in pyproject.toml's dependencies"
+        )
+
+
+def test_the_public_address_stands_in_one_place_and_its_copies_agree():
     address = PROJECT.config()["repository"]["url"]
+    owner, name = address.removeprefix("https://github.com/").split("/")
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["repository-code"] == address
     holders = {path.name for path in readable() if address in path.read_text(encoding="utf-8")}
-    assert holders == {"_config.yml", "CITATION.cff"}
+    notebooks = {path.name for path in [*CHAPTERS, TEMPLATE]}
+    assert holders - {Path(__file__).name, "test_sharing.py"} == {
+        "_config.yml",
+        "CITATION.cff",
+        "README.md",
+        *notebooks,
+    }
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    badges = re.findall(r"(?:github\.com/|/v2/gh/)([^/\s]+/[^/\s]+)/(?:actions|main)", readme)
+    assert badges
+    assert set(badges) == {f"{owner}/{name}"}
+    assert pages_address(address) in readme
+
+
+@every_chapter
+def test_a_chapter_fetches_the_book_only_where_it_is_missing(path):
+    first = nbformat.read(path, as_version=4).cells[0]
+    assert first.metadata["tags"] == ["remove-cell"]
+    assert first.source == nbformat.read(TEMPLATE, as_version=4).cells[0].source
+    assert f"git+{PROJECT.config()['repository']['url']}#" in first.source
+    done = []
+    shell = SimpleNamespace(run_line_magic=lambda *arguments: done.append(arguments))
+    exec(compile(first.source, "cell", "exec"), {"get_ipython": lambda: shell})
+    assert done == []  # here it is installed
+    elsewhere = first.source.replace('find_spec("lib")', 'find_spec("no_such_library")')
+    before = list(sys.path)
+    exec(compile(elsewhere, "cell", "exec"), {"get_ipython": lambda: shell})
+    assert [name for name, _ in done] == ["pip"]
+    assert sys.path[:-1] == before
+    sys.path[:] = before
+
+
+def test_every_word_of_the_glossary_is_linked_from_a_chapter():
+    text = (ROOT / "glossary.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"^(\w[\w -]*)$", text.split("```{glossary}")[1], re.MULTILINE))
+    sources = [cell.source for path in CHAPTERS for cell in nbformat.read(path, as_version=4).cells]
+    linked = {word for source in sources for word in re.findall(r"\{term\}`(?:[^`<]*<)?([^`>]+)>?`", source)}
+    assert words
+    assert words == linked
+
+
+def test_the_measurements_in_the_readme_are_those_recorded():
+    record = json.loads((ROOT / "results" / "chapter_times.json").read_text(encoding="utf-8"))
+    rows = record["results"]["chapters"]
+    assert [row["name"] for row in rows] == [topic(path.stem) for path in PROJECT.chapters()]
+    assert all(row["seconds"] <= chapters.SECONDS and row["megabytes"] <= 2048 for row in rows)
+    assert chapters.shown((ROOT / "README.md").read_text(encoding="utf-8")) == chapters.table(rows)
 
 
 def readable() -> list[Path]:
@@ -169,11 +263,33 @@ def test_no_file_names_a_place_outside_the_project():
     assert named == set()
 
 
+WORKFLOWS = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+}
+
+
 def test_workflows_pin_their_actions_and_ask_for_little():
-    workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-    assert workflows
-    for path in workflows:
-        text = path.read_text(encoding="utf-8")
-        assert yaml.safe_load(text)["permissions"] == {"contents": "read"}
-        used = re.findall(r"uses: (\S+)", text)
-        assert all(re.search(r"@[0-9a-f]{40}$", action) for action in used), used
+    for workflow in WORKFLOWS.values():
+        assert workflow["permissions"] == {"contents": "read"}
+        for name, job in workflow["jobs"].items():
+            more = {"pages": "write", "id-token": "write"} if name == "publish" else None
+            assert job.get("permissions") == more
+            used = [step["uses"] for step in job["steps"] if "uses" in step]
+            assert all(re.search(r"@[0-9a-f]{40}$", action) for action in used), used
+
+
+def test_only_pages_that_passed_are_published():
+    jobs = WORKFLOWS["ci"]["jobs"]
+    assert {"lint", "tests", "book", "browser", "links"} < set(jobs)
+    assert set(jobs["publish"]["needs"]) >= {"lint", "tests", "book", "browser"}
+    assert "refs/heads/main" in jobs["publish"]["if"]
+    assert not any("run" in step for step in jobs["publish"]["steps"])  # nothing is built there
+
+
+def test_workflows_run_the_commands_of_the_makefile():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    steps = [step for w in WORKFLOWS.values() for job in w["jobs"].values() for step in job["steps"]]
+    commands = [step["run"] for step in steps if step.get("run", "").startswith("make ")]
+    assert len(commands) >= 6
+    assert {target for command in commands for target in command.split()[1:]} <= targets

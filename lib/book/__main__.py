@@ -1,12 +1,20 @@
-"""``python -m lib.book build`` and ``python -m lib.book chapter NAME [name=value ...]``."""
+"""``python -m lib.book build``, ``pdf``, ``links``, or ``chapter NAME [name=value ...]``."""
 
 import argparse
+import os
 import sys
+import webbrowser
 from pathlib import Path
 
-from lib.book import BookError, own
+from lib.book import BookError, address, links, own, pdf
 from lib.book.build import build
 from lib.book.project import Project
+
+
+def show(page: Path) -> None:
+    """Open a page in the reader's browser, where there is a screen to show it on."""
+    if sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(page.as_uri())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,6 +24,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=root, help="the book's folder")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("build", help="execute every chapter, check it, make the pages")
+    commands.add_parser("pdf", help="print the built book, and offer the PDF on its first page")
+    commands.add_parser("links", help="try every address outside the book that it links to")
+    move = commands.add_parser("address", help="set the public address, everywhere it stands")
+    move.add_argument("url", help="https://github.com/you/book")
     chapter = commands.add_parser("chapter", help="one chapter with parameters of your own")
     chapter.add_argument("name", nargs="?", default="", help="dynamics, 03_dynamics or a path")
     chapter.add_argument("parameters", nargs="*", metavar="name=value")
@@ -23,10 +35,17 @@ def main(arguments: list[str] | None = None) -> int:
     project = Project(options.root.resolve())
     sys.stdout.reconfigure(line_buffering=True)
     try:
-        if options.command == "build":
-            build(project)
-        else:
-            own.run(project, options.name, options.parameters)
+        match options.command:
+            case "build":
+                build(project)
+            case "pdf":
+                pdf.make(project)
+            case "links":
+                links.check(project)
+            case "address":
+                address.move(project, options.url)
+            case "chapter":
+                show(own.run(project, options.name, options.parameters))
     except BookError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

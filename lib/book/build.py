@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lib.book import BookError, execute, figures, report, site
+from lib.book import BookError, execute, figures, pages, report, site
 from lib.book.processes import alone, remove
 from lib.book.project import Project
 from lib.checks import MATCH
@@ -26,6 +26,12 @@ def clear(output: Path) -> None:
         remove(folder)
 
 
+def lock(project: Project):
+    """Hold the book alone; BookError where another command is at work on it."""
+    refusal = f"another build is running in {project.root}; wait for it, or stop it"
+    return alone(project.output / ".lock", refusal)
+
+
 def build(project: Project, say=print) -> Path:
     """Make the book and return its first page; BookError says what stopped it.
 
@@ -33,8 +39,7 @@ def build(project: Project, say=print) -> Path:
     places only when everything is done.
     """
     start = time.monotonic()
-    refusal = f"another build is running in {project.root}; wait for it, or stop it"
-    with alone(project.output / ".lock", refusal):
+    with lock(project):
         clear(project.output)
         work = Path(tempfile.mkdtemp(prefix="run-", dir=project.output))
         try:
@@ -59,18 +64,31 @@ def _build(project: Project, work: Path, say) -> Path:
         shutil.copyfile(chapter.notebook, book / "chapters" / chapter.notebook.name)
     for figure in drawn:
         shutil.copyfile(figure.path, book / "figures" / figure.path.name)
-    (book / "report.md").write_text(report.report_page(known), encoding="utf-8")
-    (book / "figure_map.md").write_text(report.figure_map_page(known), encoding="utf-8")
+    pages.write(project, known, [chapter.notebook for chapter in chapters], book)
     say(f"Building the pages: {known['numbers']} numbers match, {len(drawn)} figures")
-    pages = site.make(book, work / "site")
+    built = site.make(book, work / "site")
 
     figures.publish(drawn, book / "figures", project.figures)
     os.replace(book / "chapters", project.output / "executed")
     text = json.dumps(known, indent=1)
     (work / "report.json").write_text(text, encoding="utf-8")
     os.replace(work / "report.json", project.output / "report.json")
-    os.replace(pages, project.output / "html")
+    os.replace(built, project.output / "html")
     return project.output / "html" / "index.html"
+
+
+def restage(project: Project, folder: Path) -> Path:
+    """The sources of the built book's pages in a fresh folder, without executing anything again."""
+    record = project.output / "report.json"
+    if not record.is_file() or not (project.output / "html").is_dir():
+        raise BookError("there is no book yet: make book")
+    notebooks = sorted((project.output / "executed").glob("*.ipynb"))
+    book = site.stage(project, folder)
+    for path in notebooks:
+        shutil.copyfile(path, book / "chapters" / path.name)
+    shutil.copytree(project.figures, book / "figures")
+    pages.write(project, json.loads(record.read_text(encoding="utf-8")), notebooks, book)
+    return book
 
 
 def all_match(chapters: list[execute.Executed]) -> None:

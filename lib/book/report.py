@@ -1,16 +1,14 @@
 """The pages that are written by the build: the reproduction report and the figure map."""
 
 import platform
-import re
 from importlib import metadata
 
 from lib.book.execute import Executed
 from lib.book.figures import Figure
+from lib.book.markdown import WIDE, code, doc, escape, numref, table, wide
 from lib.checks import HEADINGS, TOLERANCES, cells
 
 PACKAGES = ("numpy", "scipy", "matplotlib", "torch", "jupyter-book", "papermill")
-
-WIDE = "---\nhtml_theme.sidebar_secondary.remove: true\n---"  # a page without the right column
 
 
 def summary(chapters: list[Executed], figures: list[Figure]) -> dict:
@@ -66,33 +64,33 @@ def report_page(summary: dict) -> str:
     for chapter in chapters:
         parts += [
             f"## {{doc}}`chapters/{chapter['name']}`",
-            _wide(HEADINGS, [_number(row) for row in chapter["record"]["numbers"]]),
+            wide(HEADINGS, [_number(row) for row in chapter["record"]["numbers"]]),
         ]
     parts += [
         "## Tolerances",
-        _table(
+        table(
             ["kind", "a match is", "for"],
-            [[_code(name), _escape(k.rule), _escape(k.use)] for name, k in TOLERANCES.items()],
+            [[code(name), escape(k.rule), escape(k.use)] for name, k in TOLERANCES.items()],
         ),
         "## Figures",
-        _table(
+        table(
             ["figure", "shows", "chapter"],
-            [[_numref(f), _escape(f["content"]), _doc(f["chapter"])] for f in summary["figures"]],
+            [[numref(f["label"]), escape(f["content"]), doc(f["chapter"])] for f in summary["figures"]],
         )
         if summary["figures"]
         else "No chapter draws one.",
         "## Time and memory",
-        _table(
+        table(
             ["chapter", "seconds", "peak memory, MB"],
-            [[_doc(c["name"]), f"{c['seconds']:.1f}", str(c["megabytes"])] for c in chapters],
+            [[doc(c["name"]), f"{c['seconds']:.1f}", str(c["megabytes"])] for c in chapters],
         ),
         "## Versions",
-        _table(
+        table(
             ["what", "version"],
             [
                 ["Python", summary["python"]],
-                ["platform", _escape(summary["platform"])],
-                *[[name, _escape(version)] for name, version in summary["packages"].items()],
+                ["platform", escape(summary["platform"])],
+                *[[name, escape(version)] for name, version in summary["packages"].items()],
             ],
         ),
     ]
@@ -103,11 +101,11 @@ def figure_map_page(summary: dict) -> str:
     """The figure map as MyST Markdown: content, chapter, file, authors' output, numbers."""
     rows = [
         [
-            f"{_numref(figure)}: {_escape(figure['content'])}",
-            _doc(figure["chapter"]),
+            f"{numref(figure['label'])}: {escape(figure['content'])}",
+            doc(figure["chapter"]),
             f"{{download}}`{figure['name']}.svg <figures/{figure['name']}.svg>`",
-            _code(figure["authors_output"]) if figure["authors_output"] else "–",
-            ", ".join(_code(name) for name in figure["checks"]),
+            code(figure["authors_output"]) if figure["authors_output"] else "–",
+            ", ".join(code(name) for name in figure["checks"]),
         ]
         for figure in summary["figures"]
     ]
@@ -120,7 +118,7 @@ def figure_map_page(summary: dict) -> str:
                 "Which figure shows what, the chapter that draws it, its file, the output of the "
                 "authors' published code that it reproduces where there is one, and the checked "
                 "numbers that guard it: they stand with their sources in the {doc}`report`.",
-                _wide(headings, rows) if rows else "No chapter draws a figure.",
+                wide(headings, rows) if rows else "No chapter draws a figure.",
             ]
         )
         + "\n"
@@ -129,36 +127,9 @@ def figure_map_page(summary: dict) -> str:
 
 def _number(row: dict) -> list[str]:
     name, *values, source = cells(row)
-    formula = f" {_code(_joined(row['formula']))}" if row["formula"] is not None else ""
-    return [_code(name), *map(_escape, values), _escape(source) + formula]
+    formula = f" {code(_joined(row['formula']))}" if row["formula"] is not None else ""
+    return [code(name), *map(escape, values), escape(source) + formula]
 
 
 def _joined(formula) -> str:
     return "; ".join(map(str, formula)) if isinstance(formula, list) else str(formula)
-
-
-def _doc(chapter: str) -> str:
-    return f"{{doc}}`chapters/{chapter}`"
-
-
-def _numref(figure: dict) -> str:
-    return f"{{numref}}`{figure['label']}`"
-
-
-def _code(text: str) -> str:
-    return "`" + text.replace("`", "'").replace("|", "\\|") + "`"
-
-
-def _escape(text: str) -> str:
-    """Text in which no character means anything to Markdown."""
-    return re.sub(r"([\\`*_{}\[\]<>|$~#&])", r"\\\1", text.replace("\n", " "))
-
-
-def _wide(headings: list[str], rows: list[list[str]]) -> str:
-    """A table that needs the whole width: the style sheet knows it by its container."""
-    return "\n".join(["```{container} ledger wide", _table(headings, rows), "```"])
-
-
-def _table(headings: list[str], rows: list[list[str]]) -> str:
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -31,22 +31,23 @@ def stage(project: Project, folder: Path) -> Path:
 
 
 def only_page(folder: Path, page: str) -> None:
-    """Make a staged book one of a single page, and the bibliography that it cites from."""
-    toc = {"format": "jb-book", "root": page}
-    if (folder / "bibliography.md").is_file():
-        toc["chapters"] = [{"file": "bibliography"}]
+    """Make a staged book one of a single page, and the pages of reference that it points to."""
+    known = [name for name in ("glossary", "bibliography") if (folder / f"{name}.md").is_file()]
+    toc = {"format": "jb-book", "root": page} | (
+        {"chapters": [{"file": name} for name in known]} if known else {}
+    )
     toc = yaml.safe_dump(toc)
     (folder / "_toc.yml").write_text(toc, encoding="utf-8")
 
 
-def make(folder: Path, output: Path, *, strict: bool = True) -> Path:
+def make(folder: Path, output: Path, *, strict: bool = True, builder: str = "html") -> Path:
     """Build the staged book and return the folder of its pages.
 
     With ``strict`` a warning is a failure; BookError then holds what Sphinx said.
     """
     command = [sys.executable, "-c", JUPYTER_BOOK, "build"]
     command += ["-W", "-n", "--keep-going"] if strict else ["--keep-going"]
-    command += [str(folder), "--path-output", str(output)]
+    command += [str(folder), "--path-output", str(output), "--builder", builder]
     log_file = folder.with_suffix(".log")
     with (
         log_file.open("w") as log,
@@ -61,4 +62,4 @@ def make(folder: Path, output: Path, *, strict: bool = True) -> Path:
         text = "\n".join(dict.fromkeys(told)) or log[-3000:]
         text = re.sub(r"\.ipynb:(\d+)\d{4}:", r".ipynb, cell \1:", text)  # myst-nb's line numbers
         raise BookError("the pages could not be built:\n" + text.replace(f"{folder}/", ""))
-    return output / "_build" / "html"
+    return output / "_build" / builder

@@ -1,0 +1,36 @@
+"""The few pieces of MyST Markdown from which the generated pages are made."""
+
+import re
+
+WIDE = "---\nhtml_theme.sidebar_secondary.remove: true\n---"  # a page without the right column
+
+
+def doc(chapter: str) -> str:
+    """A link to a chapter, with its title as the text."""
+    return f"{{doc}}`chapters/{chapter}`"
+
+
+def numref(label: str) -> str:
+    """A link to a figure by its number."""
+    return f"{{numref}}`{label}`"
+
+
+def code(text: str) -> str:
+    """Text as code, also within a table."""
+    return "`" + text.replace("`", "'").replace("|", "\\|") + "`"
+
+
+def escape(text: str) -> str:
+    """Text in which no character means anything to Markdown."""
+    return re.sub(r"([\\`*_{}\[\]<>|$~#&])", r"\\\1", text.replace("\n", " "))
+
+
+def wide(headings: list[str], rows: list[list[str]]) -> str:
+    """A table that needs the whole width: the style sheet knows it by its container."""
+    return "\n".join(["```{container} ledger wide", table(headings, rows), "```"])
+
+
+def table(headings: list[str], rows: list[list[str]]) -> str:
+    """A table; the cells are Markdown."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
