@@ -141,7 +141,7 @@
     if (p.learning_rate >= most) {
       const used = Number((0.99 * most).toPrecision(3));
       notes.push(`The learning rate ${brief(p.learning_rate)} is not below ${brief(most)}, where gradient descent ` +
-        `stops being stable; ${used} is used.`);
+        `stops being stable at the solution; ${used} is used.`);
       p.learning_rate = used;
     }
     return { parameters: p, notes };
@@ -260,6 +260,8 @@
     update({ ...api.parameters, [name]: exact }, { write: event.type === "change" });
   }
 
+  // The theme follows headings while the reader scrolls, and takes every #... for one.
+  document.body.removeAttribute("data-bs-spy");
   form.addEventListener("input", moved);
   form.addEventListener("change", moved);
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -28,6 +28,8 @@ FLAGS = (  # no sandbox: CI runs as root; the rest keeps the browser from callin
     "--disable-sync",
 )
 
+STILL = "*, ::before, ::after { transition: none !important; scroll-behavior: auto !important }"
+
 
 def unavailable(reason: str):
     """Skip, saying why; where REQUIRE_BROWSER=1 says that there must be a browser, fail."""
@@ -96,6 +98,7 @@ class Tab:
         """Open an address and wait until the mathematics is typeset; returns the page."""
         self.page.goto(address, wait_until="load")
         self.page.evaluate("window.MathJax?.startup?.promise")
+        self.page.add_style_tag(content=STILL)
         return self.page
 
 

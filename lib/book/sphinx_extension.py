@@ -1,7 +1,4 @@
-"""A Sphinx extension: the explorer and links to its views, and no script twice on a page.
-
-Jupyter Book emits sphinx-thebe's scripts twice, an error on every page.
-"""
+"""A Sphinx extension: the explorer and links to its views; mends faults of the tools' pages."""
 
 from urllib.parse import parse_qsl
 
@@ -35,7 +32,23 @@ class Explore(ReferenceRole):
         return [nodes.reference("", self.title, refuri=f"{page}#{self.target}", internal=True)], []
 
 
+FAULTS = (  # a name that is not what is seen, an odd list, a box that scrolls but takes no focus
+    ('<summary aria-label="Toggle hidden content">', "<summary>"),
+    ('role="doc-biblioentry"', 'role="listitem"'),
+    (
+        '<div class="pst-scrollable-table-container"',
+        '<div tabindex="0" class="pst-scrollable-table-container"',
+    ),
+)
+
+
+def _accessible(app, pagename, templatename, context, doctree):
+    for fault, cure in FAULTS:
+        context["body"] = context.get("body", "").replace(fault, cure)
+
+
 def _without_repeats(app, pagename, templatename, context, doctree):
+    """Jupyter Book emits sphinx-thebe's scripts twice, an error on every page."""
     unique = {}
     for script in context.get("script_files", []):
         unique.setdefault((str(script.filename or ""), script.attributes.get("body")), script)
@@ -46,5 +59,6 @@ def setup(app):
     """Sphinx's entry point."""
     app.add_directive("explorer", Explorer)
     app.add_role("explore", Explore())
+    app.connect("html-page-context", _accessible)
     app.connect("html-page-context", _without_repeats, priority=1000)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
