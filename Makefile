@@ -17,8 +17,8 @@ help: ## list the targets
 book: $(STAMP) ## execute and check every chapter, regenerate the figures, build the pages
 	@$(BIN)/python -m lib.book build
 
-test: $(STAMP) ## run the tests, two at a time
-	@$(BIN)/python -m pytest -n 2
+test: $(STAMP) ## run the tests, two at a time; those of the pages want Chromium and `make book` first
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(STAMP) ## check the style of code and notebooks
 	@$(BIN)/ruff check .

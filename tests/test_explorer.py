@@ -261,8 +261,6 @@ def test_the_keyboard_moves_every_control(book, browser):
             if name in ("n_x", "k_x", "r"):
                 text = page.locator(f"output[for=explorer-{name}]").inner_text()
                 assert text == control.get_attribute("aria-valuetext")
-                    "aria-valuetext"
-                )
         assert {name for name, _ in parse_qsl(page.evaluate("location.hash.slice(1)"))} == set(names)
         page.get_by_role("button", name="Back to the defaults").press("Enter")
         assert page.evaluate("window.explorer.parameters") == page.evaluate("window.explorer.defaults()")
