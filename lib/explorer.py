@@ -84,11 +84,11 @@ def html() -> str:
 <div class="views">
 <p class="summary"></p>
 {"".join(_plot(*plot) for plot in PLOTS)}
-{"".join(_view(*matrix) for matrix in MATRICES)}
 <div class="scroll" tabindex="0" role="group" aria-label="Table of the mode classes"><table>
 <caption>The mode classes and the ends of their curves</caption><thead><tr>
 <th scope="col">class</th><th scope="col">modes</th><th scope="col">{_subscripts("λ")}</th>
 <th scope="col">{_subscripts("δ")}</th><th scope="col">λ/δ</th></tr></thead><tbody></tbody></table></div>
+{"".join(_view(*matrix) for matrix in MATRICES)}
 </div>
 <script type="application/json" class="settings">{json.dumps(settings(), ensure_ascii=False)}</script>
 <script>{read("explorer.js")}</script>
