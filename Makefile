@@ -18,7 +18,7 @@ book: $(STAMP) ## execute and check every chapter, regenerate the figures, build
 	@$(BIN)/python -m lib.book build
 
 test: $(STAMP) ## run the tests, two at a time; those of the pages want Chromium and `make book` first
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMP) ## check the style of code and notebooks
 	@$(BIN)/ruff check .

@@ -9,7 +9,6 @@ from bs4 import BeautifulSoup
 
 from tests.browser import HTML, tab
 
-pytestmark = pytest.mark.xdist_group("browser")
 WIDTHS = (1440, 768, 375)  # the phone last: it is audited as well
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 

@@ -12,7 +12,6 @@ from lib import explorer, theory
 from lib.datasets import Dataset
 from tests.browser import HTML, tab
 
-pytestmark = pytest.mark.xdist_group("browser")
 SETTINGS = 240
 TOLERANCE = 1e-9  # relative
 DATASET = ("n_x", "n_y", "k_x", "k_y", "r")
