@@ -20,11 +20,11 @@ book: $(STAMP) ## execute and check every chapter, regenerate the figures, build
 pdf: $(STAMP) ## print the built book into one PDF, which its first page then offers (needs Chromium)
 	@$(BIN)/python -m lib.book pdf
 
-test: $(STAMP) ## run the tests, two at a time; without the slow ones: make test TESTS="-m 'not slow'"
-	@$(BIN)/python -m pytest -n 2 $(TESTS)
+test: $(STAMP) ## run the tests, two at a time; those of the pages want Chromium and `make book` first
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 browser: $(STAMP) ## test the built book in Chromium; its absence is a failure here
-	@REQUIRE_BROWSER=1 $(BIN)/python -m pytest tests/test_pages.py tests/test_browser.py
+	@REQUIRE_BROWSER=1 $(BIN)/python -m pytest tests/test_pages.py tests/test_browser.py tests/test_explorer.py
 
 lint: $(STAMP) ## check the style of code and notebooks
 	@$(BIN)/ruff check .

@@ -109,10 +109,7 @@ def shallow_trajectory(dataset: Dataset, times, initial, learning_rate: float) -
     Arguments, result and errors as for deep_trajectory, except that π₀ may be any finite number.
     Source: Saxe et al. (2014, 2019); chapter 3.
     """
-    m = modes(dataset)
-    rate = m.input_variance * _steps_per_epoch(dataset, learning_rate)
-    decay = np.exp(-rate * _times(times)[:, None])
-    return _present(m, m.asymptote * (1 - decay) + _initial(initial) * decay)
+    return _shallow_flow(dataset, modes(dataset), times, initial, learning_rate)
 
 
 def deep_steps(dataset: Dataset, epochs: int, initial, learning_rate: float) -> np.ndarray:
@@ -257,6 +254,14 @@ def split_trajectory(dataset: Dataset, times, initial, learning_rate: float) -> 
     return _deep_flow(dataset, split_modes(dataset), times, initial, learning_rate)
 
 
+def split_shallow_trajectory(dataset: Dataset, times, initial, learning_rate: float) -> np.ndarray:
+    """Strengths of a split network of shallow modules, as shallow_trajectory gives them.
+
+    From 0 its map is that of one dense shallow network: there no output knows of another.
+    """
+    return _shallow_flow(dataset, split_modes(dataset), times, initial, learning_rate)
+
+
 def split_quadrant_norms(dataset: Dataset, strengths) -> QuadrantNorms:
     """Quadrant norms of the split network: each output block's norms are those of its own module."""
     compositional, identity = (
@@ -277,6 +282,12 @@ def _deep_flow(dataset, m, times, initial, learning_rate):
     with np.errstate(invalid="ignore", divide="ignore"):
         decay = np.exp(-rate * _times(times)[:, None])
         return _present(m, m.asymptote / (1 - (1 - m.asymptote / start) * decay))
+
+
+def _shallow_flow(dataset, m, times, initial, learning_rate):
+    rate = m.input_variance * _steps_per_epoch(dataset, learning_rate)
+    decay = np.exp(-rate * _times(times)[:, None])
+    return _present(m, m.asymptote * (1 - decay) + _initial(initial) * decay)
 
 
 def _present(m, values):

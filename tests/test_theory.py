@@ -244,3 +244,13 @@ BAD = [
 def test_refusals(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@quick
+@given(datasets())
+def test_shallow_modules_make_the_map_of_one_shallow_network(data):
+    times, rate = np.linspace(0, 300, 7), 0.5 * theory.learning_rate_bound(data, "shallow")
+    one = theory.quadrant_norms(data, theory.shallow_trajectory(data, times, 0, rate))
+    parts = theory.split_shallow_trajectory(data, times, 0, rate)
+    for name, norms in vars(theory.split_quadrant_norms(data, parts)).items():
+        np.testing.assert_allclose(norms, getattr(one, name), atol=1e-12)

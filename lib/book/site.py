@@ -11,7 +11,7 @@ import yaml
 from lib.book import BookError
 from lib.book.project import Project
 
-SOURCES = ("_config.yml", "_toc.yml", "*.md", "*.bib", "_static", "vendor", "chapters/*.md")
+SOURCES = ("_config.yml", "_toc.yml", "*.md", "*.bib", "_static", "_templates", "vendor", "chapters/*.md")
 JUPYTER_BOOK = """
 from lib.book.processes import end_with_parent
 end_with_parent()

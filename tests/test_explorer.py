@@ -1,0 +1,293 @@
+"""The explorer in a real browser: its controls moved, its numbers compared with lib.theory."""
+
+import json
+from dataclasses import replace
+from urllib.parse import parse_qsl, urlencode
+
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup
+
+from lib import explorer, theory
+from lib.datasets import Dataset
+from tests.browser import HTML, tab
+
+SETTINGS = 240
+TOLERANCE = 1e-9  # relative
+DATASET = ("n_x", "n_y", "k_x", "k_y", "r")
+DEGENERATE = [  # n_x, n_y, k_x, k_y, r
+    (1, 1, 0, 0, 1.0),
+    (1, 0, 0, 1, 0.1),
+    (3, 0, 3, 1, 1.0),
+    (3, 3, 3, 1, 1.0),
+    (3, 1, 0, 1, 1.0),
+    (3, 1, 3, 0, 1.0),
+    (8, 8, 8, 8, 4.0),
+    (8, 4, 1, 1, 0.1),
+    (1, 1, 8, 8, 4.0),
+]
+
+KEYS = {"depth": "s", "architecture": "ArrowDown", "time": "ArrowDown", "learning_rate": "ArrowLeft"}
+
+MOVE = """(wanted) => {
+  for (const [name, value] of Object.entries(wanted)) {
+    const control = document.querySelector(`#explorer-${name}`);
+    if (control.value === value) continue;
+    control.value = value;
+    for (const type of ["input", "change"]) control.dispatchEvent(new Event(type, {bubbles: true}));
+  }
+  const {parameters, result} = window.explorer, root = document.querySelector(".explorer .views");
+  return JSON.stringify({parameters, result, notes: document.querySelector(".explorer .notes").textContent,
+    hash: location.hash, broken: /NaN|undefined|Infinity/.test(root.innerHTML),
+    curves: root.querySelectorAll("#explorer-plot-strengths .curve").length});
+}"""
+
+
+@pytest.fixture(scope="module")
+def opened(book, browser):
+    with tab(browser) as found:
+        found.go(f"{book}/explorer.html")
+        yield found
+        assert found.faults == []
+
+
+def view(book, browser, fragment):
+    """What the page makes of an address."""
+    with tab(browser) as found:
+        page = found.go(f"{book}/explorer.html#{fragment}")
+        assert found.faults == []
+        return moved(page, {})
+
+
+def moved(page, controls) -> dict:
+    """Move controls, by name; return the state of the page. A number that is none comes back as None."""
+    return json.loads(page.evaluate(MOVE, controls))
+
+
+def positions(slider) -> np.ndarray:
+    """Where a slider can stand."""
+    steps = round((slider.high - slider.low) / slider.step)
+    return np.round(slider.low + slider.step * np.arange(steps + 1), 10)
+
+
+def settings() -> list[dict]:
+    """Possible parameters, drawn from the positions of the controls; each degenerate dataset in each network."""
+    rng = np.random.default_rng(6)
+    sliders = {
+        slider.name: slider for slider in (*explorer.DATASET, *explorer.NETWORK) if hasattr(slider, "step")
+    }
+    networks = [
+        (d, a, t) for d in ("deep", "shallow") for a in ("dense", "split") for t in ("linear", "logarithmic")
+    ]
+    drawn = [(data, network) for data in DEGENERATE for network in networks]
+    while len(drawn) < SETTINGS:
+        n_x = int(rng.integers(1, 9))
+        n_y, k_x, k_y = int(rng.integers(0, n_x + 1)), int(rng.integers(0, 9)), int(rng.integers(0, 9))
+        if n_y or k_y:
+            data = (n_x, n_y, k_x, k_y, float(rng.choice(positions(sliders["r"]))))
+            drawn.append((data, networks[rng.integers(len(networks))]))
+    chosen = []
+    for data, (depth, architecture, time) in drawn:
+        limit = bound(Dataset(*data), depth, architecture)
+        rates = [float(f"{10**p:.2g}") for p in positions(sliders["learning_rate"])]
+        chosen.append(
+            dict(zip(DATASET, data))
+            | {"depth": depth, "architecture": architecture, "time": time}
+            | {"learning_rate": float(rng.choice([rate for rate in rates if rate < 0.98 * limit]))}
+            | {"initial": float(f"{10 ** rng.choice(positions(sliders['initial'])):.2g}")}
+        )
+    return chosen
+
+
+def bound(data, depth, architecture):
+    split = depth == "deep" and architecture == "split"  # shallow modules see the inputs of the dense network
+    return theory.learning_rate_bound(data, "split" if split else depth)
+
+
+def predicted(parameters, times) -> dict:
+    """The same quantities from lib.theory."""
+    data = Dataset(*(parameters[name] for name in DATASET))
+    trajectory = {
+        ("deep", "dense"): theory.deep_trajectory,
+        ("deep", "split"): theory.split_trajectory,
+        ("shallow", "dense"): theory.shallow_trajectory,
+        ("shallow", "split"): theory.split_shallow_trajectory,
+    }[parameters["depth"], parameters["architecture"]]
+    dense = parameters["architecture"] == "dense"
+    strengths = trajectory(data, times, parameters["initial"], parameters["learning_rate"])
+    norms = (theory.quadrant_norms if dense else theory.split_quadrant_norms)(data, strengths)
+    modes = (theory.modes if dense else theory.split_modes)(data)
+    present = modes.multiplicity > 0
+    with np.errstate(invalid="ignore"):
+        ratio = norms.noncomp_to_comp / norms.comp_to_comp
+    return {
+        "strengths": strengths.T,
+        "ratio": ratio,
+        "bound": bound(data, parameters["depth"], parameters["architecture"]),
+        "multiplicity": modes.multiplicity,
+        **{name: getattr(modes, name)[present] for name in ("singular_value", "input_variance", "asymptote")},
+        **vars(norms),
+        "X": data.X,
+        "Y": data.Y,
+    }
+
+
+def shown(result) -> dict:
+    """What the page computed, in the same form."""
+    modes = result["modes"]
+    present = [mode for mode in modes if mode["multiplicity"]]
+    return {
+        "strengths": np.array(result["strengths"], dtype=float),
+        "ratio": np.array(result["ratio"], dtype=float),
+        "bound": result["learning_rate_bound"],
+        "multiplicity": np.array([mode["multiplicity"] for mode in modes]),
+        **{
+            name: np.array([mode[name] for mode in present])
+            for name in ("singular_value", "input_variance", "asymptote")
+        },
+        **{name: np.array(values, dtype=float) for name, values in result["norms"].items()},
+        **{name: dense(result[name]) for name in ("X", "Y")},
+    }
+
+
+def dense(matrix) -> np.ndarray:
+    full = np.zeros((matrix["rows"], matrix["columns"]))
+    for row, column, value in matrix["entries"]:
+        full[row, column] = value
+    return full
+
+
+def deviation(parameters, result) -> float:
+    """The largest relative deviation of the page's numbers from lib.theory's; infinite where one is missing."""
+    ours, theirs = predicted(parameters, result["times"]), shown(result)
+    assert set(ours) == set(theirs)
+    worst = 0.0
+    for name in ours:
+        expected, found = np.asarray(ours[name], dtype=float), np.asarray(theirs[name], dtype=float)
+        if expected.shape != found.shape or (np.isnan(expected) != np.isnan(found)).any():
+            return np.inf
+        gap = np.abs(found - expected)[~np.isnan(expected)]
+        scale = np.abs(expected)[~np.isnan(expected)]
+        worst = max(worst, np.divide(gap, scale, where=gap > 0, out=np.zeros_like(gap)).max(initial=0))
+    return worst
+
+
+def controls(parameters) -> dict:
+    """Where the controls stand for these parameters."""
+    logarithmic = ("learning_rate", "initial")
+    move = lambda name, value: f"{np.log10(value):.2f}" if name in logarithmic else str(value)  # noqa: E731
+    return {name: move(name, value) for name, value in parameters.items()}
+
+
+def test_the_page_computes_what_the_theory_says_wherever_the_controls_are_moved(opened):
+    worst = 0.0
+    chosen = settings()
+    assert len(chosen) >= 200
+    for wanted in chosen:
+        found = moved(opened.page, controls(wanted))
+        rounded = {
+            name: pytest.approx(value, rel=0.06) for name, value in wanted.items() if name == "learning_rate"
+        }
+        assert found["parameters"] == wanted | rounded
+        assert found["notes"] == ""
+        assert not found["broken"]
+        assert found["curves"] == np.count_nonzero(
+            [mode["multiplicity"] for mode in found["result"]["modes"]]
+        )
+        gap = deviation(found["parameters"], found["result"])
+        assert gap < TOLERANCE, wanted
+        worst = max(worst, gap)
+    print(f"largest relative deviation in {len(chosen)} settings: {worst:.1e}")
+
+
+def test_the_comparison_notices_a_small_difference(opened):
+    found = moved(opened.page, controls(settings()[-1]))
+    for name in ("r", "initial", "learning_rate"):
+        other = found["parameters"] | {name: found["parameters"][name] * (1 + 1e-6)}
+        assert deviation(other, found["result"]) > TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("fragment", "used", "note"),
+    [
+        ("n_x=2&n_y=5", {"n_x": 2, "n_y": 2}, "n_y = 5 is above n_x = 2"),
+        ("n_y=0&k_y=0", {"n_y": 0, "k_y": 1}, "leave no output"),
+        ("n_x=99", {"n_x": 8}, "n_x = 99 is not a whole number from 1 to 8; 8 is used"),
+        ("k_x=1.5", {"k_x": 2}, "k_x = 1.5 is not a whole number"),
+        ("r=0", {"r": 0.1}, "r = 0 is not a number from 0.1 to 4"),
+        ("n_x=many", {"n_x": 3}, "n_x = many is not"),
+        ("r=", {"r": 1}, "r =  is not a number"),
+        ("depth=medium", {"depth": "deep"}, "choose deep or shallow"),
+        ("colour=red", {}, "colour is no parameter"),
+    ],
+)
+def test_what_is_not_possible_is_adjusted_and_said(book, browser, fragment, used, note):
+    found = view(book, browser, fragment)
+    assert found["parameters"] | used == found["parameters"]
+    assert note in found["notes"]
+    assert deviation(found["parameters"], found["result"]) < TOLERANCE
+
+
+@pytest.mark.parametrize("architecture", ["dense", "split"])
+@pytest.mark.parametrize("depth", ["deep", "shallow"])
+def test_a_learning_rate_beyond_the_bound_is_lowered_to_just_below(book, browser, depth, architecture):
+    wanted = {"n_x": 4, "learning_rate": 0.9, "depth": depth, "architecture": architecture}
+    found = view(book, browser, urlencode(wanted))
+    limit = bound(replace(Dataset(), n_x=4), depth, architecture)
+    assert 0.98 * limit < found["parameters"]["learning_rate"] < limit
+    assert "The learning rate 0.9 is not below" in found["notes"]
+
+
+def test_the_address_holds_the_view(book, browser, opened):
+    first = moved(opened.page, controls(settings()[100]))
+    again = view(book, browser, first["hash"][1:])
+    assert again["parameters"] == first["parameters"]
+    assert again["result"]["strengths"][0] == first["result"]["strengths"][0]
+    elsewhere = view(book, browser, "things-to-try")
+    assert (elsewhere["parameters"]["n_x"], elsewhere["hash"]) == (3, "#things-to-try")
+
+
+def test_the_keyboard_moves_every_control(book, browser):
+    with tab(browser) as found:
+        page = found.go(f"{book}/explorer.html")
+        names = [control.name for control in (*explorer.DATASET, *explorer.NETWORK)]
+        for name in names:
+            control = page.locator(f"#explorer-{name}")
+            before = page.evaluate("window.explorer.parameters")[name]
+            control.focus()
+            page.keyboard.press(KEYS.get(name, "ArrowRight"))
+            assert page.evaluate("window.explorer.parameters")[name] != before, name
+            if name in ("n_x", "k_x", "r"):
+                text = page.locator(f"output[for=explorer-{name}]").inner_text()
+                assert text == control.get_attribute("aria-valuetext")
+        assert {name for name, _ in parse_qsl(page.evaluate("location.hash.slice(1)"))} == set(names)
+        page.get_by_role("button", name="Back to the defaults").press("Enter")
+        assert page.evaluate("window.explorer.parameters") == page.evaluate("window.explorer.defaults()")
+
+
+def test_every_control_has_a_name_that_says_what_it_is(opened):
+    for control in (*explorer.DATASET, *explorer.NETWORK):
+        role = "slider" if isinstance(control, explorer.Slider) else "combobox"
+        assert opened.page.get_by_role(role, name=control.meaning).count() == 1
+
+
+def test_the_views_that_the_book_links_to_are_possible(book, opened):
+    links = set()
+    for path in HTML.rglob("*.html"):
+        for tag in BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").find_all("a", href=True):
+            page, _, fragment = tag["href"].partition("#")
+            if "=" in fragment and (
+                page.endswith("explorer.html") or (not page and path.name == "explorer.html")
+            ):
+                links.add(fragment)
+    assert len(links) >= 5
+    for fragment in links:
+        assert opened.page.evaluate("p => window.explorer.clamp(p).notes", dict(parse_qsl(fragment))) == [], (
+            fragment
+        )
+
+
+def test_the_page_asks_no_one_and_is_small():
+    page = explorer.html()
+    assert "://" not in page
+    assert len(page.encode()) < 32_000
