@@ -35,6 +35,7 @@ QUADRANT_COLOURS = {  # Tol's muted scheme, apart from the colours of the classe
     "noncomp_to_noncomp": "#44AA99",
 }
 NEUTRAL = "#555555"
+BAND_POINTS = 301  # more vertices make a band no finer, and the SVG megabytes larger
 BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 3}  # a legend under its panel
 
 
@@ -64,7 +65,10 @@ def simulated(axes, times, runs, colour, label=None):
     """Draw simulated curves, solid: their mean and, for several runs (runs, times), their full range."""
     runs = np.atleast_2d(runs)
     if len(runs) > 1:
-        axes.fill_between(times, runs.min(axis=0), runs.max(axis=0), color=colour, alpha=0.3, linewidth=0)
+        some = np.unique(np.linspace(0, len(times) - 1, BAND_POINTS).astype(int))
+        low, high = runs.min(axis=0), runs.max(axis=0)
+        band = dict(color=colour, alpha=0.3, linewidth=0)
+        axes.fill_between(np.asarray(times)[some], low[some], high[some], **band)
     axes.plot(times, runs.mean(axis=0), color=colour, linewidth=3, alpha=0.55, label=label)
 
 
