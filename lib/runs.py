@@ -20,11 +20,13 @@ COMPOSITIONAL, NONCOMPOSITIONAL = 0, 1  # last axis of the errors
 
 @dataclass(frozen=True)
 class History:
-    """Normalised errors of every run; entry e is the state after e epochs, so entry 0 is the start."""
+    """Normalised errors of every run; the first entry is the start."""
 
     seeds: list
-    train: np.ndarray  # (runs, epochs + 1, 2): compositional and non-compositional
+    epochs: np.ndarray  # (entries,): the number of epochs trained at each entry
+    train: np.ndarray  # (runs, entries, 2): compositional and non-compositional
     test: np.ndarray  # the same
+    seconds: float  # of the training, interruptions left out
     network: Network | None = None  # the trained networks
 
 
@@ -35,12 +37,13 @@ def train(
     seeds,
     *,
     shown: int | None = 1028,
+    measure: int = 1,
     checkpoint=None,
     every: float = 60.0,
     progress: bool = False,
     device=None,
 ) -> History:
-    """Train one network a seed, all in one stack, and record the errors after every epoch.
+    """Train one network a seed, all in one stack, and record their errors every `measure` epochs.
 
     An epoch shows the training composites in an order drawn for each run and epoch from the run's seed; a last
     batch that would be incomplete is left out. The training error is that of the first `shown` composites (all
@@ -58,6 +61,8 @@ def train(
         raise ValueError(
             f"{len(training)} training composites are less than a batch of {settings.batch}; take more"
         )
+    if measure < 1 or settings.epochs % measure:
+        raise ValueError(f"measure = {measure} does not divide epochs = {settings.epochs}; choose a divisor")
     for name in ("digits", "r"):
         if getattr(training, name) != getattr(test, name):
             raise ValueError(f"training and test composites differ in {name}; compose both alike")
@@ -65,26 +70,27 @@ def train(
         network = Network(settings, training.images.shape[1:], training.digits, training.r, seeds, device)
         sets = [_tensors(part, settings, device) for part in (training, test)]
         errors = _Errors(network, [(sets[0][0][:shown], sets[0][1][:shown]), sets[1]])
-        keeper = checkpoint and _Keeper(
-            Path(checkpoint), _fingerprint(settings, training, test, seeds, shown)
-        )
-        courses = (keeper and keeper.load(network, settings.epochs)) or [errors(0)]
-        step, saved = _stepper(network, *sets[0]), monotonic()
-        begun, name = len(courses) - 1, f"{settings.architecture}, {len(seeds)} runs"
-        with tqdm(
-            total=settings.epochs * steps, initial=begun * steps, desc=name, disable=not progress
-        ) as bar:
-            for epoch in range(begun, settings.epochs):
+        fingerprint = checkpoint and _fingerprint(settings, training, test, seeds, [shown, measure])
+        keeper = checkpoint and _Keeper(Path(checkpoint), fingerprint)
+        state = keeper and keeper.load(network, settings.epochs)
+        begun, spent, courses = state or (0, 0.0, [errors(0)])
+        step, start, saved = _stepper(network, *sets[0]), monotonic(), monotonic()
+        bar = tqdm(total=settings.epochs * steps, initial=begun * steps, disable=not progress)
+        bar.set_description(f"{settings.architecture}, {len(seeds)} runs")
+        with bar:
+            for epoch in range(begun + 1, settings.epochs + 1):
                 for batch in _order(seeds, epoch, len(training), steps, settings.batch, device):
                     step(batch)
                     bar.update()
-                courses.append(errors(epoch + 1))
-                last = epoch + 1 == settings.epochs
-                if keeper and (last or monotonic() - saved >= every):
-                    keeper.save(network, courses)
+                if epoch % measure == 0:
+                    courses.append(errors(epoch))
+                if keeper and (epoch == settings.epochs or monotonic() - saved >= every):
+                    keeper.save(network, epoch, spent + monotonic() - start, courses)
                     saved = monotonic()
-    course = np.array(courses)  # (epochs + 1, training and test, runs, 2)
-    return History(seeds, course[:, 0].swapaxes(0, 1), course[:, 1].swapaxes(0, 1), network)
+    course = np.array(courses)  # (entries, training and test, runs, 2)
+    epochs = np.arange(0, settings.epochs + 1, measure)
+    seconds = spent + monotonic() - start
+    return History(seeds, epochs, course[:, 0].swapaxes(0, 1), course[:, 1].swapaxes(0, 1), seconds, network)
 
 
 def join(histories) -> History:
@@ -92,8 +98,10 @@ def join(histories) -> History:
     histories = list(histories)
     return History(
         [seed for history in histories for seed in history.seeds],
+        histories[0].epochs,
         np.concatenate([history.train for history in histories]),
         np.concatenate([history.test for history in histories]),
+        sum(history.seconds for history in histories),
     )
 
 
@@ -132,8 +140,10 @@ class _Keeper:
         self.path, self.fingerprint = path, fingerprint
         path.parent.mkdir(parents=True, exist_ok=True)
 
-    def save(self, network, courses):
+    def save(self, network, epoch, seconds, courses):
         state = {
+            "epoch": epoch,
+            "seconds": seconds,
             "fingerprint": self.fingerprint,
             "courses": torch.from_numpy(np.array(courses)),
             "parameters": [parameter.cpu() for parameter in network.parameters],
@@ -146,29 +156,30 @@ class _Keeper:
         os.replace(part, self.path)
 
     def load(self, network, epochs):
-        """Sets the network and returns the courses so far, or None without a checkpoint."""
+        """Sets the network and returns epoch, seconds and courses so far, or None without a checkpoint."""
         if not self.path.is_file():
             return None
         try:
             state = torch.load(self.path, weights_only=True)
-            fingerprint, courses = state["fingerprint"], list(state["courses"].numpy())
+            fingerprint, epoch, seconds = state["fingerprint"], state["epoch"], state["seconds"]
+            courses = list(state["courses"].numpy())
         except Exception as error:
             raise ValueError(f"{self.path} is no checkpoint ({error}); delete it to start anew") from None
         if fingerprint != self.fingerprint:
             raise ValueError(
                 f"{self.path} is the checkpoint of other settings, seeds or data; delete it, or name another file"
             )
-        if len(courses) > epochs + 1:
+        if epoch > epochs:
             raise ValueError(
-                f"{self.path} is at epoch {len(courses) - 1}, beyond epochs = {epochs}; delete it, name another "
+                f"{self.path} is at epoch {epoch}, beyond epochs = {epochs}; delete it, name another "
                 "file, or ask for more epochs"
             )
         network.load(state["parameters"])
-        return courses
+        return epoch, seconds, courses
 
 
-def _fingerprint(settings, training, test, seeds, shown):
-    decisive = settings.as_dict() | {"seeds": seeds, "shown": shown, "data": data_hash(training, test)}
+def _fingerprint(settings, training, test, seeds, recorded):
+    decisive = settings.as_dict() | {"seeds": seeds, "recorded": recorded, "data": data_hash(training, test)}
     del decisive["epochs"]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 

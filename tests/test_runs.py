@@ -64,6 +64,14 @@ def test_the_training_error_is_that_of_the_shown_part():
     assert not np.allclose(part.train, whole.train)
 
 
+def test_errors_are_recorded_as_often_as_asked():
+    settings = replace(SETTINGS, epochs=4)
+    often, seldom = (runs.train(settings, *composites(), 1, measure=measure) for measure in (1, 2))
+    assert list(often.epochs) == [0, 1, 2, 3, 4]
+    assert list(seldom.epochs) == [0, 2, 4]
+    np.testing.assert_array_equal(seldom.test, often.test[:, ::2])
+
+
 def test_an_interrupted_training_goes_on_to_the_same_bits(tmp_path):
     settings, file = replace(SETTINGS, precision="float32"), tmp_path / "deep" / "state.pt"
     whole = runs.train(settings, *composites(), 2)
@@ -105,7 +113,7 @@ def test_kill_9_does_not_change_the_result(tmp_path):
         sleep(0.01 * kill)  # at different places of an epoch
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-    assert 0 < len(torch.load(file)["courses"]) < LONGER.epochs
+    assert 0 < torch.load(file)["epoch"] < LONGER.epochs
     assert start(file, outcome).wait(120) == 0
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -144,12 +152,13 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path):
             composites(),
             "training diverged before the end of epoch",
         ),
+        (replace(SETTINGS, epochs=4), composites(), "measure = 3 does not divide epochs = 4"),
         (replace(SETTINGS, kernels=((9, 3),)), composites(), r"does not fit \(8, 16\) pixels"),
     ],
 )
 def test_refusals(settings, data, message):
     with pytest.raises(ValueError, match=message):
-        runs.train(settings, *data, 1)
+        runs.train(settings, *data, 1, measure=3)
 
 
 def test_tf32_is_decided_for_the_training_alone(monkeypatch):
