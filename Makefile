@@ -9,7 +9,7 @@ NOTEBOOKS := $(wildcard chapters/*.ipynb)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint format chapter serve environment clean
+.PHONY: help book test lint format chapter record serve environment clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ format: $(STAMP) ## bring code and notebooks into that style
 
 chapter: $(STAMP) ## one chapter your way: make chapter NAME=dynamics PARAMS="n_x=4 r=0.5"
 	@$(BIN)/python -m lib.book chapter $(NAME) $(PARAMS)
+
+record: $(STAMP) ## train and record a profile: make record PROFILE=mnist-small OPTIONS="--data DIR --runs 3"
+	@$(BIN)/python -m lib.profiles $(PROFILE) $(OPTIONS)
 
 serve: $(STAMP) ## show the built book at http://localhost:8000
 	@test -d _build/html || { echo "There is no book yet: make book"; exit 1; }
