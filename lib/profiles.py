@@ -173,8 +173,11 @@ def _train(case, measure, seeds, directory, checkpoint, progress, device):
     return replace(runs.train(case.settings, *sets, seeds, **options), network=None)
 
 
-def record(name: str, profile: Profile, histories: dict, directory=None) -> dict:
-    """What is written down of a profile: curves with six digits, and where they come from."""
+def record(name: str, profile: Profile, histories: dict, directory=None, commit: str | None = None) -> dict:
+    """What is written down of a profile: curves with six digits, and where they come from.
+
+    commit: that of the code the runs were started with, by default the present one.
+    """
     entries = {}
     for label, case in profile.cases.items():
         history, (training, test) = histories[label], case.task.composites(directory)
@@ -196,7 +199,7 @@ def record(name: str, profile: Profile, histories: dict, directory=None) -> dict
         "profile": name,
         "command": f"python -m lib.profiles {name}",
         "date": provenance.today(),
-        "commit": provenance.commit(),
+        "commit": commit or provenance.commit(),
         "device": _device(),
         "threads": torch.get_num_threads(),
         "runs_in_a_stack": profile.group,
@@ -307,6 +310,7 @@ def _main(options):
     seeds = runs.check_seeds(range(options.first_seed, options.first_seed + count))
     checkpoints = Path(options.checkpoints or ROOT / "_build" / "checkpoints" / options.name)
     directory = options.data and str(Path(options.data).resolve())
+    commit = provenance.commit()
     with _client(options.scheduler) as client:
         histories = run(
             profile,
@@ -317,7 +321,7 @@ def _main(options):
             device=options.device,
             client=client,
         )
-    path = write(record(options.name, profile, histories, directory), options.out)
+    path = write(record(options.name, profile, histories, directory, commit), options.out)
     print(f"{options.name}: normalised errors after the last epoch, mean ± std over {len(seeds)} runs")
     for label, history in histories.items():
         shown = "   ".join(
