@@ -114,7 +114,8 @@ class Network:
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, module)))
         stds = [self.settings.init_std] * (len(shapes) - 2) + [self.settings.readout_std] * 2
         draws = [rng.standard_normal(shape, np.float32) for shape in shapes]  # the same in either precision
-        return [torch.from_numpy(draw).to(torch.float64) * std for draw, std in zip(draws, stds)]
+        dtype = PRECISIONS[self.settings.precision]
+        return [(torch.from_numpy(draw).double() * std).to(dtype) for draw, std in zip(draws, stds)]
 
     @property
     def parameters(self) -> list:
