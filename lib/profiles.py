@@ -8,6 +8,7 @@ import argparse
 import json
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -111,7 +112,7 @@ def _by_capacity():
 
 
 PROFILES = {
-    "ci": Profile(both(DIGITS, ON_DIGITS), seeds=3, measure=5, group=3),
+    "ci": Profile(both(DIGITS, ON_DIGITS), seeds=3, measure=10, group=3),
     "mnist-small": Profile(both(MNIST, ON_MNIST), seeds=5, measure=2, group=5),
     "fashion-small": Profile(
         both(replace(MNIST, source="fashion-mnist"), ON_MNIST), seeds=5, measure=2, group=5
@@ -120,7 +121,7 @@ PROFILES = {
     "r": Profile(_by_r(), seeds=5, measure=4, group=5),
     "length": Profile(both(DIGITS, replace(ON_DIGITS, epochs=400)), seeds=5, measure=10, group=5),
     "triples": Profile(_by_triples(), seeds=5, measure=4, group=5),
-    "capacity": Profile(_by_capacity(), seeds=5, measure=5, group=5),
+    "capacity": Profile(_by_capacity(), seeds=5, measure=10, group=5),
 }
 
 
@@ -138,12 +139,14 @@ def run(
     checkpoints=None,
     progress: bool = False,
     device=None,
+    workers: int = 1,
     client=None,
 ) -> dict:
     """Train every case; a History (without its network) by the name of the case.
 
     seeds: as in lib.convnets, the profile's number by default. directory: of the images, see lib.digits.load.
-    checkpoints: a folder for one checkpoint a group of runs. client: a dask.distributed Client, over whose
+    checkpoints: a folder for one checkpoint a group of runs. workers: groups trained at the same time here, which
+    on a CPU needs as many processors times torch's threads. client: a dask.distributed Client, over whose
     workers the groups are then spread; each reads images and checkpoints under the same paths as here, and a
     group whose worker dies is trained again by another, from its checkpoint if there is one.
     """
@@ -156,7 +159,8 @@ def run(
         checkpoint = checkpoints and str(Path(checkpoints).resolve() / file)
         tasks.append((profile.cases[name], profile.measure, group, directory, checkpoint, progress, device))
     if client is None:
-        done = [_train(*task) for task in tasks]
+        with ThreadPoolExecutor(workers) as pool:  # torch lets other threads work while it computes
+            done = list(pool.map(_train, *zip(*tasks, strict=True)))
     else:
         futures = [client.submit(_train, *task, pure=False) for task in tasks]
         done = client.gather(futures)
@@ -282,6 +286,7 @@ def main(arguments=None) -> int:
     parser.add_argument("--group", type=int, help="runs trained in one stack (default: the profile's)")
     parser.add_argument("--out", help="the record's file (default: in results/)")
     parser.add_argument("--checkpoints", help="folder to go on from (default: in _build/checkpoints/)")
+    parser.add_argument("--workers", type=int, default=1, help="groups trained at the same time (default: 1)")
     parser.add_argument("--device", help="cpu or cuda (default: cuda if there is one)")
     parser.add_argument("--threads", type=int, help="threads of this process (default: all processors)")
     parser.add_argument(
@@ -300,6 +305,8 @@ def main(arguments=None) -> int:
 
 def _main(options):
     profile = get(options.name)
+    if options.workers < 1:
+        raise ValueError(f"--workers {options.workers} must be at least 1")
     if options.group is not None:
         if options.group < 1:
             raise ValueError(f"--group {options.group} must be at least 1")
@@ -319,6 +326,7 @@ def _main(options):
             checkpoints=checkpoints,
             progress=not options.quiet and client is None,
             device=options.device,
+            workers=options.workers,
             client=client,
         )
     path = write(record(options.name, profile, histories, directory, commit), options.out)

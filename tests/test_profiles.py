@@ -79,6 +79,13 @@ def test_groups_of_runs_do_not_change_the_numbers():
         np.testing.assert_allclose(parts[label].test, whole[label].test, rtol=1e-12)
 
 
+def test_groups_trained_at_the_same_time_give_the_same_bits():
+    one, two = (profiles.run(TINY, workers=workers) for workers in (1, 2))
+    for label in TINY.cases:
+        np.testing.assert_array_equal(two[label].train, one[label].train)
+        np.testing.assert_array_equal(two[label].test, one[label].test)
+
+
 def test_the_command_records_what_was_trained(tmp_path, capsys):
     out, kept = tmp_path / "new" / "record.json", tmp_path / "checkpoints"
     arguments = ["tiny", "--runs", "2", "--first-seed", "5", "--epochs", "3", "--quiet", "--out", str(out)]
@@ -114,6 +121,7 @@ def test_read_says_how_to_make_a_missing_record(tmp_path):
         (["fashion-small"], "fashion-mnist is not downloaded, for its checksums are not known here"),
         (["mnist-small", "--data", "/nowhere"], "neither train-images-idx3-ubyte nor .* is in /nowhere"),
         (["tiny", "--runs", "0"], "seeds is empty"),
+        (["tiny", "--workers", "0"], "--workers 0 must be at least 1"),
         (["tiny", "--group", "0"], "--group 0 must be at least 1"),
         (["tiny", "--epochs", "0"], "epochs = 0 is not an integer from 1 on"),
     ],
