@@ -206,6 +206,10 @@ def record(name: str, profile: Profile, histories: dict, directory=None, commit:
         "commit": commit or provenance.commit(),
         "device": _device(),
         "threads": torch.get_num_threads(),
+        "peak_megabytes": provenance.peak_megabytes(),
+        "peak_megabytes_on_gpu": torch.cuda.max_memory_allocated() / 2**20
+        if torch.cuda.is_available()
+        else None,
         "runs_in_a_stack": profile.group,
         "versions": provenance.versions("numpy", "torch"),
         "cases": entries,
@@ -287,6 +291,7 @@ def main(arguments=None) -> int:
     parser.add_argument("--out", help="the record's file (default: in results/)")
     parser.add_argument("--checkpoints", help="folder to go on from (default: in _build/checkpoints/)")
     parser.add_argument("--workers", type=int, default=1, help="groups trained at the same time (default: 1)")
+    parser.add_argument("--commit", help="commit of this code, where git cannot tell")
     parser.add_argument("--device", help="cpu or cuda (default: cuda if there is one)")
     parser.add_argument("--threads", type=int, help="threads of this process (default: all processors)")
     parser.add_argument(
@@ -317,7 +322,7 @@ def _main(options):
     seeds = runs.check_seeds(range(options.first_seed, options.first_seed + count))
     checkpoints = Path(options.checkpoints or ROOT / "_build" / "checkpoints" / options.name)
     directory = options.data and str(Path(options.data).resolve())
-    commit = provenance.commit()
+    commit = options.commit or provenance.commit()
     with _client(options.scheduler) as client:
         histories = run(
             profile,

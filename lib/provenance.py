@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,16 @@ def processor() -> str:
         lines = [line for line in info.read_text(encoding="utf-8").splitlines() if "model name" in line]
         name = lines[0].split(":", 1)[1].strip() if lines else name
     return f"{name} ({platform.machine()}, {os.cpu_count()} logical)"
+
+
+def peak_megabytes() -> float | None:
+    """The most memory this process has held so far, None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1024**2 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
 
 
 def today() -> str:
