@@ -64,7 +64,7 @@ def main():
         network = Network(settings, image, digits, case.task.r, options.runs, device)
         images = torch.rand(1000, *image, device=device)
         labels = torch.randint(10, (1000, digits), device=device)
-        step = runs._stepper(network, images, labels)
+        step = runs.stepper(network, images, labels)
         batches = torch.randint(1000, (options.steps, options.runs, settings.batch), device=device)
         step(batches[0])
 

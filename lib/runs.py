@@ -10,7 +10,7 @@ from time import monotonic
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from lib.convnets import PRECISIONS, Network, Settings, check_seeds
 from lib.digits import Composites
@@ -74,7 +74,7 @@ def train(
         keeper = checkpoint and _Keeper(Path(checkpoint), fingerprint)
         state = keeper and keeper.load(network, settings.epochs)
         begun, spent, courses = state or (0, 0.0, [errors(0)])
-        step, start, saved = _stepper(network, *sets[0]), monotonic(), monotonic()
+        step, start, saved = stepper(network, *sets[0]), monotonic(), monotonic()
         bar = tqdm(total=settings.epochs * steps, initial=begun * steps, disable=not progress)
         bar.set_description(f"{settings.architecture}, {len(seeds)} runs")
         with bar:
@@ -198,7 +198,7 @@ def _order(seeds, epoch, n, steps, batch, device):
     return torch.from_numpy(np.stack(orders, axis=1)).to(device)
 
 
-def _stepper(network, images, labels):
+def stepper(network, images, labels):
     """A function that makes one step with the images of the given indices; on a GPU a recorded graph.
 
     The graph spares the launching of about 150 kernels a step.

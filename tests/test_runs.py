@@ -49,7 +49,7 @@ def test_stacked_runs_are_separate_runs(architecture):
 
 def test_training_learns_what_it_is_shown():
     settings = replace(SETTINGS, epochs=150, precision="float32", learning_rate=1e-2)
-    history = runs.train(settings, *composites(r=1.0), 2)
+    history = runs.train(settings, *composites(r=1.0), 2, device="cpu")
     np.testing.assert_allclose(history.train[:, 0], 1, atol=0.1)
     assert (history.train[:, -1, runs.COMPOSITIONAL] < 0.5).all()
     assert history.train.shape == (2, 151, 2)
@@ -62,6 +62,15 @@ def test_the_training_error_is_that_of_the_shown_part():
     whole = runs.train(replace(SETTINGS, epochs=1), *composites(), 1, shown=None)
     np.testing.assert_array_equal(part.test, whole.test)
     assert not np.allclose(part.train, whole.train)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("architecture", ["dense", "split"])
+def test_a_gpu_s_recorded_graph_trains_as_the_cpu_does(architecture):
+    settings = replace(SETTINGS, architecture=architecture)
+    here, there = (runs.train(settings, *composites(), 2, device=device) for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(there.train, here.train, rtol=1e-10)
+    np.testing.assert_allclose(there.test, here.test, rtol=1e-10)
 
 
 def test_errors_are_recorded_as_often_as_asked():
