@@ -180,3 +180,11 @@ def test_tf32_is_decided_for_the_training_alone(monkeypatch):
         runs.train(replace(SETTINGS, tf32=tf32, epochs=1), *composites(), 1)
     assert seen == ["high", "highest"]
     assert torch.get_float32_matmul_precision() == before
+
+
+def test_every_epoch_of_every_run_has_its_own_order():
+    orders = [runs._order([4, 5], epoch, 17, 4, 4, "cpu") for epoch in (1, 2)]
+    shown = [tuple(order[:, run].flatten().tolist()) for order in orders for run in (0, 1)]
+    assert len(set(shown)) == 4
+    assert all(len(set(order)) == 16 for order in shown)
+    assert torch.equal(orders[0][:, 1:], runs._order([5], 1, 17, 4, 4, "cpu"))
