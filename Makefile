@@ -4,12 +4,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TESTS ?= -m 'not slow'
 STAMP := $(VENV)/.complete
 NOTEBOOKS := $(wildcard chapters/*.ipynb templates/*.ipynb)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf test browser lint format links chapter serve measure benchmark artwork address environment newest clean
+.PHONY: help book pdf test browser lint format links chapter record serve measure benchmark artwork address environment newest clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +21,7 @@ book: $(STAMP) ## execute and check every chapter, regenerate the figures, build
 pdf: $(STAMP) ## print the built book into one PDF, which its first page then offers (needs Chromium)
 	@$(BIN)/python -m lib.book pdf
 
-test: $(STAMP) ## run the tests, two at a time; those of the pages want Chromium and `make book` first
+test: $(STAMP) ## run the tests, two at a time; those of the pages want Chromium and `make book` first, TESTS= runs all
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 browser: $(STAMP) ## test the built book in Chromium; its absence is a failure here
@@ -41,6 +42,9 @@ links: $(STAMP) ## try every address outside the book that the built book links 
 
 chapter: $(STAMP) ## one chapter your way: make chapter NAME=dynamics PARAMS="n_x=4 r=0.5"
 	@$(BIN)/python -m lib.book chapter "$(NAME)" $(PARAMS)
+
+record: $(STAMP) ## train and record a profile: make record PROFILE=mnist-small OPTIONS="--data DIR --runs 3"
+	@$(BIN)/python -m lib.profiles $(PROFILE) $(OPTIONS)
 
 serve: $(STAMP) ## show the built book at http://localhost:8000
 	@test -d _build/html || { echo "There is no book yet: make book"; exit 1; }

@@ -10,24 +10,22 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
     os.environ[variable] = str(THREADS)
 
 import json  # noqa: E402
-import platform  # noqa: E402
 import re  # noqa: E402
-from datetime import UTC, datetime  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-import numpy as np  # noqa: E402
+from lib.provenance import processor, today, versions  # noqa: E402
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
-def write(name: str, command: str, settings: dict, results: dict) -> None:
-    """Write results/<name>.json and say so."""
+def write(name: str, command: str, settings: dict, results: dict, packages: tuple = ()) -> None:
+    """Write results/<name>.json and say so; packages: those beside numpy whose versions matter."""
     content = {
         "command": command,
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "date": today(),
         "processor": processor(),
         "threads": THREADS,
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
+        "versions": versions("numpy", *packages),
         "settings": settings,
         "results": results,
     }
@@ -37,13 +35,3 @@ def write(name: str, command: str, settings: dict, results: dict) -> None:
     text = re.sub(r"\[[^][{}]*]", lambda row: " ".join(row.group().split()), text)  # a row of numbers a line
     path.write_text(text + "\n", encoding="utf-8")
     print(f"{processor()}, {THREADS} thread; written to {path.relative_to(RESULTS.parent)}")
-
-
-def processor() -> str:
-    """The processor's name as the system gives it, and how many are there."""
-    name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        lines = [line for line in info.read_text(encoding="utf-8").splitlines() if "model name" in line]
-        name = lines[0].split(":", 1)[1].strip() if lines else name
-    return f"{name} ({platform.machine()}, {os.cpu_count()} logical)"

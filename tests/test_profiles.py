@@ -1,0 +1,207 @@
+"""Profiles: what they train, what is recorded, the command, and the spreading over a cluster."""
+
+import json
+import os
+import platform
+import re
+import signal
+import threading
+from dataclasses import replace
+from time import monotonic, sleep
+
+import numpy as np
+import pytest
+
+from lib import digits, profiles
+from lib.convnets import Settings
+from lib.profiles import PROFILES, Case, Profile, Task
+
+TASK = Task(training=32, test=20, digits=2, r=3.0)
+SMALL = Settings(
+    channels=2, kernels=((3, 5),), batch=8, epochs=2, learning_rate=5e-3, init_std=0.1, precision="float64"
+)
+TINY = Profile(profiles.both(TASK, SMALL), seeds=3, measure=1, group=2)
+
+
+@pytest.fixture(autouse=True)
+def apart(monkeypatch, tmp_path):
+    monkeypatch.delenv("BOOK_DATA", raising=False)
+    monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache")
+    monkeypatch.setitem(PROFILES, "tiny", TINY)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profile_can_be_trained(name):
+    profile = PROFILES[name]
+    assert profile.seeds >= 3
+    for case in profile.cases.values():
+        width = {"digits": 8}.get(case.task.source, 28) // case.task.pooled
+        assert case.settings.sizes((width, case.task.digits * width))
+        assert case.settings.epochs % profile.measure == 0
+        assert case.task.training or not case.task.drawn
+
+
+def test_the_paper_s_profile_has_the_paper_s_settings():
+    for label, architecture, channels in (("dense", "dense", 32), ("split", "split", 16)):
+        case = PROFILES["paper"].cases[label]
+        assert case.settings == Settings(
+            architecture, channels, ((9, 27), (7, 21), (5, 15)), 2e-3, 16, 300, 0.01, 0.01, "float32", False
+        )
+        assert case.task == Task("mnist", 1, 1.0, False, None, None, 3, 10.0)
+    assert PROFILES["paper"].seeds == 10
+
+
+def test_in_the_capacity_profile_the_parameters_match():
+    sizes = {
+        label: case.settings.parameters((8, 24), 3) for label, case in PROFILES["capacity"].cases.items()
+    }
+    for channels in (8, 16):
+        ratio = sizes[f"split, {channels} channels"] / sizes[f"dense, {channels} channels"]
+        assert 0.99 < ratio < 1.06
+    assert sizes["dense, 16 channels"] > 1.9 * sizes["split, 8 channels"]
+
+
+def test_composites_of_a_task_are_always_the_same():
+    first, second = TASK.composites(), TASK.composites()
+    np.testing.assert_array_equal(first[0].images, second[0].images)
+    assert [len(part) for part in first] == [32, 20]
+    test = {image.tobytes() for image in digits.load().test_images}
+    assert all(part.tobytes() in test for part in np.split(first[1].images[0], 2, axis=1))
+    ordered = replace(TASK, drawn=False, training=None, test=5).composites()
+    assert [len(part) for part in ordered] == [675, 5]
+
+
+def test_groups_of_runs_do_not_change_the_numbers():
+    whole, parts = (profiles.run(replace(TINY, group=group)) for group in (3, 2))
+    for label in ("dense", "split"):
+        assert parts[label].seeds == [0, 1, 2]
+        np.testing.assert_allclose(parts[label].train, whole[label].train, rtol=1e-12)
+        np.testing.assert_allclose(parts[label].test, whole[label].test, rtol=1e-12)
+
+
+def test_groups_trained_at_the_same_time_give_the_same_bits():
+    one, two = (profiles.run(TINY, workers=workers) for workers in (1, 2))
+    for label in TINY.cases:
+        np.testing.assert_array_equal(two[label].train, one[label].train)
+        np.testing.assert_array_equal(two[label].test, one[label].test)
+
+
+def test_the_command_records_what_was_trained(tmp_path, capsys):
+    out, kept = tmp_path / "new" / "record.json", tmp_path / "checkpoints"
+    arguments = ["tiny", "--runs", "2", "--first-seed", "5", "--epochs", "3", "--quiet", "--out", str(out)]
+    assert profiles.main([*arguments, "--checkpoints", str(kept)]) == 0
+    assert "mean ± std over 2 runs" in capsys.readouterr().out
+    content, histories = profiles.read("tiny", out)
+    expected = profiles.run(TINY.changed(epochs=3), seeds=[5, 6])
+    for label, history in histories.items():
+        np.testing.assert_allclose(history.train, expected[label].train, rtol=1e-5)
+        np.testing.assert_allclose(history.test, expected[label].test, rtol=1e-5)
+        assert list(history.epochs) == [0, 1, 2, 3]
+        entry = content["cases"][label]
+        assert entry["settings"]["epochs"] == 3
+        assert entry["settings"]["architecture"] == label
+        assert entry["task"]["r"] == 3
+        assert entry["seeds"] == [5, 6]
+        assert len(entry["data_sha256"]) == 64
+    assert {"commit", "date", "device", "threads", "versions"} <= set(content)
+    assert platform.node() not in out.read_text()
+    assert len(list(kept.iterdir())) == 2
+    assert [path.name for path in out.parent.iterdir()] == ["record.json"]
+
+
+def test_read_says_how_to_make_a_missing_record(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"x\.json is not there yet: .*python -m lib\.profiles paper"):
+        profiles.read("paper", tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["huge"], "profile = 'huge' is unknown; choose one of ci, mnist-small"),
+        (["fashion-small"], "fashion-mnist is not downloaded, for its checksums are not known here"),
+        (["mnist-small", "--data", "/nowhere"], "neither train-images-idx3-ubyte nor .* is in /nowhere"),
+        (["tiny", "--runs", "0"], "seeds is empty"),
+        (["tiny", "--workers", "0"], "--workers 0 must be at least 1"),
+        (["tiny", "--group", "0"], "--group 0 must be at least 1"),
+        (["tiny", "--epochs", "0"], "epochs = 0 is not an integer from 1 on"),
+    ],
+)
+def test_refusals_of_the_command(arguments, message, capsys, tmp_path):
+    assert profiles.main([*arguments, "--quiet", "--out", str(tmp_path / "record.json")]) == 1
+    assert re.search(message, capsys.readouterr().err)
+    assert not (tmp_path / "record.json").exists()
+
+
+def records():
+    return sorted(profiles.RESULTS.glob("cmnist_*.json"))
+
+
+@pytest.mark.parametrize("path", records(), ids=lambda path: path.stem)
+def test_a_record_belongs_to_its_profile(path):
+    content = json.loads(path.read_text(encoding="utf-8"))
+    profile = profiles.get(content["profile"])
+    assert path == profiles.default_path(content["profile"])
+    assert list(content["cases"]) == list(profile.cases)
+    for label, entry in content["cases"].items():
+        case = profile.cases[label]
+        assert Task(**entry["task"]) == case.task
+        assert Settings(**entry["settings"]) == case.settings
+        entries = len(range(0, case.settings.epochs + 1, profile.measure))
+        for part in ("train", "test"):
+            for curves in entry[part].values():
+                assert np.array(curves).shape == (len(entry["seeds"]), entries)
+
+
+def test_without_dask_the_command_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    assert profiles.main(["tiny", "--quiet", "--scheduler", "tcp://localhost:1"]) == 1
+    assert "pip install dask distributed" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Two worker processes on this machine; skipped where dask.distributed is not installed."""
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+def test_a_cluster_gives_the_same_numbers(client):
+    here, there = profiles.run(TINY), profiles.run(TINY, client=client)
+    for label in TINY.cases:
+        assert there[label].seeds == here[label].seeds
+        np.testing.assert_allclose(there[label].train, here[label].train, rtol=1e-12)
+        np.testing.assert_allclose(there[label].test, here[label].test, rtol=1e-12)
+
+
+def test_a_cluster_gives_the_same_numbers_when_a_worker_is_killed_midway(client, tmp_path):
+    longer = replace(TINY.changed(epochs=200), measure=50)
+    found = {}
+    thread = threading.Thread(target=lambda: found.update(profiles.run(longer, client=client)))
+    pids, start = client.run(os.getpid), monotonic()
+    thread.start()
+    busy = {}
+    while not busy:
+        assert monotonic() - start < 60
+        busy = {worker: tasks for worker, tasks in client.processing().items() if tasks}
+        sleep(0.005)
+    sleep(0.1)
+    worker = next(iter(busy))
+    assert client.processing()[worker]  # still at work
+    os.kill(pids[worker], signal.SIGKILL)
+    thread.join(120)
+    here = profiles.run(longer)
+    for label in longer.cases:
+        np.testing.assert_allclose(found[label].train, here[label].train, rtol=1e-9)
+        np.testing.assert_allclose(found[label].test, here[label].test, rtol=1e-9)
+    assert pids[worker] not in client.run(os.getpid).values()
+
+
+def test_cases_of_both_architectures():
+    cases = profiles.both(TASK, SMALL, ", r = 3")
+    assert cases["split, r = 3"] == Case(TASK, replace(SMALL, architecture="split", channels=1))
