@@ -159,7 +159,9 @@ def test_download_once_from_the_first_mirror_that_has_it(tmp_path, mirror):
 
 
 @pytest.mark.parametrize(
-    "answer", [None, b"<html>", gzip.compress(b"another file"), gzip.compress(images)[:-20]]
+    "answer",
+    [None, b"<html>", gzip.compress(b"another file"), gzip.compress(images)[:-20]],
+    ids=["no answer", "a page", "another file", "cut short"],  # gzip's bytes hold the time
 )
 def test_a_failed_download_keeps_nothing(tmp_path, mirror, answer):
     if answer is not None:
