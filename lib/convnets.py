@@ -13,6 +13,7 @@ from numbers import Integral
 import numpy as np
 import torch
 
+from lib.arguments import check_choice, check_seeds
 from lib.convolution import Convolution
 
 ARCHITECTURES = ("dense", "split")
@@ -36,8 +37,8 @@ class Settings:
     tf32: bool = False  # let a GPU round factors to 10 bits; spectra add up, so that the error would show
 
     def __post_init__(self):
-        _choice("architecture", self.architecture, ARCHITECTURES)
-        _choice("precision", self.precision, PRECISIONS)
+        check_choice("architecture", self.architecture, ARCHITECTURES)
+        check_choice("precision", self.precision, PRECISIONS)
         for name in ("channels", "batch", "epochs"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
@@ -216,19 +217,3 @@ class Network:
             total[:, 1] += error[:, border:].sum(1)
         scale = total.new_tensor([self.digits, self.r**2]) * len(images)
         return (total / scale).cpu().numpy()
-
-
-def check_seeds(seeds) -> list:
-    """A list of seeds from a number of runs or a sequence."""
-    seeds = list(range(seeds)) if isinstance(seeds, Integral) and not isinstance(seeds, bool) else list(seeds)
-    if not seeds:
-        raise ValueError("seeds is empty; give a number of runs, or at least one seed")
-    for seed in seeds:
-        if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
-            raise ValueError(f"seed = {seed!r} is not an integer from 0 on")
-    return [int(seed) for seed in seeds]
-
-
-def _choice(name, value, known):
-    if value not in known:
-        raise ValueError(f"{name} = {value!r} is unknown; choose one of {', '.join(known)}")

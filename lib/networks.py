@@ -6,10 +6,10 @@ costs O(hP(n_x + k) + h²P) operations for P = 2**n_x examples.
 """
 
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 
+from lib.arguments import check_choice, check_count, check_seeds
 from lib.datasets import Dataset, require_memory
 from lib.learning_rules import RULES, LearningRule
 from lib.theory import (
@@ -58,9 +58,9 @@ def train(
     learning rate to stay below where one is known: lib.theory.learning_rate_bound for gradient descent,
     1/(P(P + b)) for a contrast γ > 0 (chapter 7, exercise 1, for large γ).
     """
-    _choice("architecture", architecture, ARCHITECTURES)
+    check_choice("architecture", architecture, ARCHITECTURES)
     if not isinstance(rule, LearningRule):
-        _choice("rule", rule, RULES)
+        check_choice("rule", rule, RULES)
         rule = RULES[rule]
     plain = rule == RULES["gradient_descent"]
     if not plain and architecture != "deep":
@@ -68,7 +68,7 @@ def train(
             f"architecture = {architecture!r} has no learning rule but gradient descent; choose 'deep', or "
             "train the dataset of each module of a split network as a deep network of its own"
         )
-    _count("epochs", epochs)
+    check_count("epochs", epochs)
     if not (np.isfinite(learning_rate) and learning_rate > 0):
         raise ValueError(f"learning_rate = {learning_rate} is not finite and positive")
     limit = learning_rate_limit(dataset, architecture)
@@ -97,8 +97,8 @@ def initial_weights(dataset: Dataset, architecture: str, *, hidden: int, init_st
     Raises ValueError for an unknown architecture, an init_std that is not finite and positive, hidden below 1, no
     seeds or one that is not an integer from 0 on, and weights that do not fit in the memory.
     """
-    _choice("architecture", architecture, ARCHITECTURES)
-    seeds = _seeds(seeds)
+    check_choice("architecture", architecture, ARCHITECTURES)
+    seeds = check_seeds(seeds)
     if not (np.isfinite(init_std) and init_std > 0):
         raise ValueError(f"init_std = {init_std} is not finite and positive; weights at 0 do not learn")
     if architecture == "split":
@@ -119,7 +119,7 @@ def aligned_weights(dataset: Dataset, architecture: str, strengths, *, hidden: i
     that are not 3 finite numbers from 0 on, and hidden below the number of modes.
     Source: chapter 4.
     """
-    _choice("architecture", architecture, ARCHITECTURES)
+    check_choice("architecture", architecture, ARCHITECTURES)
     strengths = np.asarray(strengths, dtype=float)
     if strengths.shape != (3,) or not (np.isfinite(strengths) & (strengths >= 0)).all():
         raise ValueError(f"strengths = {strengths} must be 3 finite numbers, none negative")
@@ -130,7 +130,7 @@ def aligned_weights(dataset: Dataset, architecture: str, strengths, *, hidden: i
     root = np.sqrt(strengths[kind - 1])
     if architecture == "shallow":
         return ((U * root**2 @ V.T)[None],)
-    _count("hidden", hidden)
+    check_count("hidden", hidden)
     if hidden < len(kind):
         raise ValueError(
             f"hidden = {hidden} is below {len(kind)}, the number of modes; give each mode a unit"
@@ -389,7 +389,7 @@ def _halves(n):
 
 
 def _deep_shapes(dataset, hidden):
-    _count("hidden", hidden)
+    check_count("hidden", hidden)
     return (hidden, dataset.inputs), (dataset.outputs, hidden)
 
 
@@ -405,26 +405,3 @@ def _draw(shapes, init_std, seeds):
         rng = np.random.default_rng(seed)
         runs.append([rng.normal(0, init_std, shape) for shape in shapes])
     return tuple(np.stack(matrices) for matrices in zip(*runs, strict=True))
-
-
-def _seeds(seeds):
-    if isinstance(seeds, Integral):
-        _count("seeds", seeds)
-        return list(range(seeds))
-    seeds = list(seeds)
-    if not seeds:
-        raise ValueError("seeds is empty; give a number of runs, or at least one seed")
-    for seed in seeds:
-        if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
-            raise ValueError(f"seed = {seed!r} is not an integer from 0 on")
-    return [int(seed) for seed in seeds]
-
-
-def _count(name, value):
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"{name} = {value!r} is not an integer from 1 on")
-
-
-def _choice(name, value, known):
-    if value not in known:
-        raise ValueError(f"{name} = {value!r} is unknown; choose one of {', '.join(known)}")

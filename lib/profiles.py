@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from lib import digits, provenance, runs
+from lib.arguments import check_seeds
 from lib.convnets import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -150,7 +151,7 @@ def run(
     workers the groups are then spread; each reads images and checkpoints under the same paths as here, and a
     group whose worker dies is trained again by another, from its checkpoint if there is one.
     """
-    seeds = runs.check_seeds(profile.seeds if seeds is None else seeds)
+    seeds = check_seeds(profile.seeds if seeds is None else seeds)
     groups = [seeds[start : start + profile.group] for start in range(0, len(seeds), profile.group)]
     places = [(name, group) for name in profile.cases for group in groups]
     tasks = []
@@ -319,7 +320,7 @@ def _main(options):
     if options.epochs is not None:
         profile = profile.changed(epochs=options.epochs)
     count = profile.seeds if options.runs is None else options.runs
-    seeds = runs.check_seeds(range(options.first_seed, options.first_seed + count))
+    seeds = check_seeds(range(options.first_seed, options.first_seed + count))
     checkpoints = Path(options.checkpoints or ROOT / "_build" / "checkpoints" / options.name)
     directory = options.data and str(Path(options.data).resolve())
     commit = options.commit or provenance.commit()

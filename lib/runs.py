@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from lib.convnets import PRECISIONS, Network, Settings, check_seeds
+from lib.arguments import check_seeds
+from lib.convnets import PRECISIONS, Network, Settings
 from lib.digits import Composites
 
 COMPOSITIONAL, NONCOMPOSITIONAL = 0, 1  # last axis of the errors
