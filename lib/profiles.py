@@ -113,7 +113,7 @@ def _by_capacity():
 
 
 PROFILES = {
-    "ci": Profile(both(DIGITS, ON_DIGITS), seeds=3, measure=10, group=3),
+    "ci": Profile(both(DIGITS, ON_DIGITS), seeds=2, measure=15, group=2),
     "mnist-small": Profile(both(MNIST, ON_MNIST), seeds=5, measure=2, group=5),
     "fashion-small": Profile(
         both(replace(MNIST, source="fashion-mnist"), ON_MNIST), seeds=5, measure=2, group=5
