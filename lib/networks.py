@@ -31,6 +31,7 @@ class History:
     strengths: np.ndarray  # (seeds, epochs, 3): mean of uᵀWv over the modes of each class, nan without modes
     norms: QuadrantNorms  # fields of shape (seeds, epochs)
     loss: np.ndarray  # (seeds, epochs): summed loss ½Σ‖y − ŷ‖²
+    weights: tuple  # after the last update, as initial_weights returns them: to go on from
 
 
 def train(
@@ -207,6 +208,9 @@ class _Deep:
         )
         self.W1 += learning_rate * _times_block_transposed(G, *_input(self.dataset))
 
+    def weights(self):
+        return self.W1, self.V2.mT
+
 
 class _DeepByRule(_Deep):
     """A batch of deep networks under a learning rule that adds to gradient descent."""
@@ -295,6 +299,9 @@ class _Shallow:
     def step(self, learning_rate):
         self.W += learning_rate * _times_block_transposed(self.residual, *_input(self.dataset))
 
+    def weights(self):
+        return (self.W,)
+
 
 def _run(dataset, network, learning_rate, epochs):
     """Train one batch and collect what it observes; stops at the first loss that is not finite."""
@@ -310,7 +317,9 @@ def _run(dataset, network, learning_rate, epochs):
             network.step(learning_rate)
         records.append((_class_means(dataset, singles, fit), np.sqrt(np.maximum(squares, 0)), loss))
     strengths, norms, loss = (np.array(record) for record in zip(*records, strict=True))
-    return History(strengths.swapaxes(0, 1), QuadrantNorms(*norms.transpose(1, 2, 0)), loss.T)
+    return History(
+        strengths.swapaxes(0, 1), QuadrantNorms(*norms.transpose(1, 2, 0)), loss.T, network.weights()
+    )
 
 
 def _stable(dataset, architecture):
@@ -343,12 +352,13 @@ def _join(compositional, identity):
             noncomp_to_noncomp=second.norms.noncomp_to_noncomp,
         ),
         loss=nothing + first.loss + second.loss,
+        weights=tuple(part and part.weights for part in (compositional, identity)),
     )
 
 
 def _absent(like):
     nothing = np.zeros_like(like.loss)
-    return History(np.full_like(like.strengths, np.nan), QuadrantNorms(*[nothing] * 4), nothing)
+    return History(np.full_like(like.strengths, np.nan), QuadrantNorms(*[nothing] * 4), nothing, ())
 
 
 def _input(dataset):
