@@ -174,20 +174,47 @@ class Network:
         predictions, features, kept = self._forward(images.repeat(len(self.outputs), 1, 1, 1))
         self._subtract_targets(predictions, labels)
         rate = 2 * self.settings.learning_rate / images.shape[1]
-        gradients = []
+        gradients = self._backward(predictions, kept)
         for error, part, readout, offset in zip(predictions, features, self.readouts, self.offsets):
-            gradients.append(torch.bmm(error, readout.mT))
             readout.baddbmm_(part.mT, error, alpha=-rate)
             offset.sub_(error.sum(1, keepdim=True), alpha=rate)
+        for kernel, bias, (for_kernel, for_bias) in zip(self.kernels, self.biases, gradients):
+            kernel.sub_(for_kernel, alpha=rate)
+            bias.sub_(for_bias, alpha=rate)
+
+    @torch.no_grad()
+    def kernel_gradients(self, images, labels, weights) -> list:
+        """Gradients, with respect to every kernel, of a weighted sum of the two blocks' summed squared errors.
+
+        The sum is the batch's mean. images and labels as in step; weights (runs, 2): of the compositional and of
+        the other outputs' error.
+        """
+        predictions, _, kept = self._forward(images.repeat(len(self.outputs), 1, 1, 1))
+        self._subtract_targets(predictions, labels)
+        for part, weight in zip(self._blocks(predictions), (2 / images.shape[1] * weights).unbind(1)):
+            part.mul_(weight[:, None, None])
+        return [for_kernel for for_kernel, _ in self._backward(predictions, kept)]
+
+    def _backward(self, errors, kept):
+        """Gradients of half the summed squared errors: for every layer the kernels' and the biases'."""
+        gradients = [torch.bmm(error, readout.mT) for error, readout in zip(errors, self.readouts)]
         _, height, width, batch, channels = kept[-1][0].shape
         g = torch.cat(gradients).view(-1, batch, height, width, channels).permute(0, 2, 3, 1, 4)
+        found = []
         for index in reversed(range(len(self.layers))):
             y, spectrum, kernel = kept[index]
             g = torch.ops.aten.threshold_backward(g, y, 0)
             change, gradient = self.layers[index].backward(g, spectrum, kernel if index else None)
-            self.biases[index].sub_(g.sum((1, 2, 3)), alpha=rate)
-            self.kernels[index].sub_(gradient, alpha=rate)
+            found.append((gradient, g.sum((1, 2, 3))))
             g = change
+        return found[::-1]
+
+    def _blocks(self, predictions):
+        """Views of the compositional and of the other outputs."""
+        if len(predictions) == 2:
+            return predictions
+        border = 10 * self.digits
+        return predictions[0][..., :border], predictions[0][..., border:]
 
     def _subtract_targets(self, predictions, labels):
         """Turns predictions into errors; labels (runs, batch, digits), of all runs if 1."""
@@ -207,13 +234,12 @@ class Network:
         digits, and of the others, divided by r²: 1 for a network whose outputs are all 0. Evaluated in chunks.
         """
         chunk = chunk or max(1, CHUNK.get(images.device.type, 128) // len(self.kernels[0]))
-        border, spectra = 10 * self.digits, self.spectra()
+        spectra = self.spectra()
         total = torch.zeros(self.runs, 2, dtype=torch.float64, device=images.device)
         for pictures, names in zip(images.split(chunk), labels.split(chunk)):
             predictions = self._forward(pictures[None], spectra)[0]
             self._subtract_targets(predictions, names[None])
-            error = torch.cat(predictions, dim=2).double().square_().sum(1)
-            total[:, 0] += error[:, :border].sum(1)
-            total[:, 1] += error[:, border:].sum(1)
+            for block, error in enumerate(self._blocks(predictions)):
+                total[:, block] += error.double().square_().sum((1, 2))
         scale = total.new_tensor([self.digits, self.r**2]) * len(images)
         return (total / scale).cpu().numpy()
