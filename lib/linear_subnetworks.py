@@ -12,7 +12,7 @@ import torch
 
 from lib.sparsification import Sparsification, find_masks
 
-MOST_UNITS = 12  # all subsets of a hidden layer are tried
+MOST_UNITS = 16  # all subsets of a hidden layer are tried
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def block_masks(W1, W2, X, Y, rows, settings: Sparsification, *, penalties=None)
 def least_exact_mask(W1, W2, rows) -> np.ndarray:
     """The smallest mask (hidden, inputs) over W₁ of one network under which the block's map is what it was.
 
-    Tries every set of weights of every column of W₁. Raises ValueError for more than 12 hidden units.
+    Tries every set of weights of every column of W₁. Raises ValueError for more than 16 hidden units.
     """
     hidden = len(W1)
     if hidden > MOST_UNITS:

@@ -141,7 +141,7 @@ def test_a_joined_network_computes_what_the_modules_do():
         (lambda rng: ls.plant([0, 7], [1], hidden=4, inputs=2, outputs=3, rng=rng), "some of 0 to 3"),
         (lambda rng: ls.plant([], [1], hidden=4, inputs=2, outputs=3, rng=rng), "some of 0 to 3"),
         (lambda rng: ls.plant([0, 1], [1], hidden=4, inputs=2, outputs=1, rng=rng), "1 outputs for 2 units"),
-        (lambda rng: ls.least_exact_mask(np.ones((13, 2)), np.ones((1, 13)), [True]), "at most 12"),
+        (lambda rng: ls.least_exact_mask(np.ones((17, 2)), np.ones((1, 17)), [True]), "at most 16"),
         (
             lambda rng: ls.block_masks(
                 np.ones((1, 2, 2)), np.ones((1, 1, 2)), np.eye(2), np.zeros((1, 2)), np.array([True]), quick
