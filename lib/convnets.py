@@ -7,6 +7,7 @@ forward pass, and no graph has to be kept.
 """
 
 import math
+from copy import copy
 from dataclasses import asdict, dataclass
 from numbers import Integral
 
@@ -125,6 +126,22 @@ class Network:
     def load(self, parameters) -> None:
         for mine, other in zip(self.parameters, parameters, strict=True):
             mine.copy_(other)
+
+    def take(self, runs) -> "Network":
+        """Copies of the runs of these numbers, counted from 0; a run may come more than once."""
+        runs = torch.as_tensor(runs)
+        modules = torch.cat([runs + self.runs * module for module in range(len(self.outputs))])
+        taken = copy(self)
+        taken.seeds, taken.runs = [self.seeds[run] for run in runs], len(runs)
+        taken.kernels, taken.biases = ([p[modules] for p in stack] for stack in (self.kernels, self.biases))
+        taken.readouts, taken.offsets = ([p[runs] for p in stack] for stack in (self.readouts, self.offsets))
+        return taken
+
+    def with_kernels(self, kernels) -> "Network":
+        """The same networks with other kernels; all else is shared, not copied."""
+        changed = copy(self)
+        changed.kernels = list(kernels)
+        return changed
 
     def bytes(self) -> int:
         """About the most memory that parameters and one step need: spectra, activations, gradients.

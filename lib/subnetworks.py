@@ -1,0 +1,155 @@
+"""Subnetworks of trained convolutional networks: which weights each output block needs, and what they do alone.
+
+A subroutine is the production of one output block. Its subnetwork keeps those weights of the convolutions that
+continuous sparsification chooses for the block's own normalised error; biases and readouts stay. Alone, and
+ablated from the network, it is measured on both blocks.
+Source of the test: Lepori, Serre and Pavlick (2023).
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from lib.arguments import check_choice, check_count
+from lib.convnets import PRECISIONS, Network
+from lib.digits import Composites
+from lib.sparsification import Sparsification, find_masks
+
+SUBROUTINES = ("compositional", "noncompositional")  # the order of the last axis of the errors
+
+
+@dataclass(frozen=True)
+class Subnetworks:
+    """The subnetworks of several networks, one for every λ and subroutine; arrays are (λ, subroutines, runs, ...)."""
+
+    penalties: list
+    subroutines: list
+    network: Network  # the whole network of every entry; entries are counted as in the arrays, the runs fastest
+    masks: list  # of every convolution, as network.kernels: True where a weight belongs to the subnetwork
+
+    @property
+    def shape(self) -> tuple:
+        kinds = len(self.penalties) * len(self.subroutines)
+        return len(self.penalties), len(self.subroutines), self.network.runs // kinds
+
+    def kept(self) -> np.ndarray:
+        """Share of the convolutions' weights that belong to the subnetwork."""
+        chosen = sum(self._entries(mask).flatten(1).sum(1) for mask in self.masks)
+        return (chosen / sum(self._entries(mask)[0].numel() for mask in self.masks)).numpy().reshape(self.shape)
+
+    def layers(self, penalty: int, subroutine: int, run: int) -> list:
+        """One subnetwork's masks, a flat boolean array a layer, over all modules; the arguments are indices."""
+        entry = np.ravel_multi_index((penalty, subroutine, run), self.shape)
+        return [self._entries(mask)[entry].flatten().numpy() for mask in self.masks]
+
+    def alone(self) -> Network:
+        """The networks with nothing but the subnetworks."""
+        return self._changed(lambda kernel, mask, _: kernel * mask)
+
+    def ablated(self) -> Network:
+        """The networks without the subnetworks, whose weights are set to 0."""
+        return self._changed(lambda kernel, mask, _: kernel * ~mask)
+
+    def redrawn(self, draw: int = 0) -> Network:
+        """The networks with the weights of each subnetwork permuted at random, within a layer and module.
+
+        A layer keeps all its values; what is lost is only which weight stands where.
+        """
+
+        def permute(kernel, mask, rng):
+            changed = kernel.clone()
+            values = kernel[mask]
+            changed[mask] = values[torch.from_numpy(rng.permutation(len(values)))]
+            return changed
+
+        return self._changed(permute, draw)
+
+    def errors(self, network: Network, composites: Composites) -> np.ndarray:
+        """Normalised errors of one of these networks on both blocks, (λ, subroutines, runs, 2)."""
+        return network.errors(*_tensors(composites, network)).reshape(*self.shape, 2)
+
+    def _entries(self, mask):
+        """(entries, modules, ...)"""
+        return mask.cpu().unflatten(0, (-1, self.network.runs)).swapaxes(0, 1)
+
+    def _changed(self, change, draw=0):
+        """Every module's kernel through change(kernel, mask, rng), the rng from the run's seed and the draw."""
+        kernels = [torch.empty_like(kernel) for kernel in self.network.kernels]
+        for index in range(len(kernels[0])):
+            seed = self.network.seeds[index % self.network.runs]
+            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3, draw, index)))
+            for changed, kernel, mask in zip(kernels, self.network.kernels, self.masks):
+                changed[index] = change(kernel[index], mask[index], rng)
+        return self.network.with_kernels(kernels)
+
+
+def find(
+    network: Network,
+    composites: Composites,
+    settings: Sparsification | None = None,
+    *,
+    subroutines=SUBROUTINES,
+    penalties=None,
+    batch: int = 16,
+    progress: bool = False,
+) -> Subnetworks:
+    """The subnetworks of every run of a network, one for each λ of penalties (those of the settings by default).
+
+    λ is the price of a weight in units of the block's normalised error, which is 1 for outputs that are all 0: a
+    weight stays if the error without it is higher by more than λ. Each entry sees the composites in an order of
+    its own, drawn from the run's seed for its subroutine, `batch` at a time. Equal arguments give equal masks.
+    Raises ValueError for an unknown subroutine, and as find_masks does.
+    """
+    settings = settings or Sparsification()
+    penalties, subroutines = list(penalties or [settings.penalty]), list(subroutines)
+    for name in subroutines:
+        check_choice("subroutine", name, SUBROUTINES)
+    check_count("batch", batch)
+    kinds = [SUBROUTINES.index(name) for name in subroutines]
+    runs = range(network.runs)
+    entries = [(price, kind, run) for price in penalties for kind in kinds for run in runs]
+    repeated = network.take([run for *_, run in entries])
+    images, labels = _tensors(composites, network)
+    scale = images.new_tensor([1 / network.digits, 1 / network.r**2])
+    weights = torch.stack([scale * (torch.arange(2, device=scale.device) == kind) for _, kind, _ in entries])
+    order = _Order(
+        [(network.seeds[run], kind) for kind in kinds for run in runs], len(penalties), len(images), batch
+    )
+
+    def gradients(masked, step):
+        index = order(step).to(images.device)
+        return repeated.with_kernels(masked).kernel_gradients(images[index], labels[index], weights)
+
+    prices = [price for price, *_ in entries] * len(network.outputs)
+    masks = find_masks(repeated.kernels, gradients, settings, penalties=prices, progress=progress)
+    return Subnetworks(penalties, subroutines, repeated, masks)
+
+
+class _Order:
+    """The batches: every (seed, subroutine) has its own order, which all λ share."""
+
+    def __init__(self, keys, repetitions, n, batch):
+        if n < batch:
+            raise ValueError(f"{n} composites are less than a batch of {batch}; take more, or a smaller batch")
+        self.keys, self.repetitions, self.n, self.batch = keys, repetitions, n, batch
+        self._epoch = lru_cache(maxsize=1)(self._draw)
+
+    def __call__(self, step):
+        epoch, place = divmod(step, self.n // self.batch)
+        return self._epoch(epoch)[:, place * self.batch : (place + 1) * self.batch]
+
+    def _draw(self, epoch):
+        orders = [
+            np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, kind, epoch))).permutation(self.n)
+            for seed, kind in self.keys
+        ]
+        return torch.from_numpy(np.stack(orders)).repeat(self.repetitions, 1)
+
+
+def _tensors(composites, network):
+    like = network.kernels[0]
+    images = torch.from_numpy(np.ascontiguousarray(composites.images))
+    labels = torch.from_numpy(np.ascontiguousarray(composites.labels))
+    return images.to(like.device, PRECISIONS[network.settings.precision]), labels.to(like.device)
