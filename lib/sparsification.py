@@ -9,6 +9,7 @@ trained networks.
 
 import math
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -67,17 +68,28 @@ def find_masks(
     penalties = _penalties(penalties, settings, weights[0])
     scores = [torch.full_like(weight, settings.start) for weight in weights]
     optimizer = torch.optim.Adam(scores, lr=settings.learning_rate, fused=True)
-    for step in tqdm(range(settings.steps), desc=f"{len(weights[0])} masks", disable=not progress):
-        sharpness = settings.sharpness(step)
-        soft = [torch.sigmoid(sharpness * score) for score in scores]
-        found = gradients([weight * mask for weight, mask in zip(weights, soft)], step)
-        for score, weight, mask, gradient in zip(scores, weights, soft, found, strict=True):
-            price = penalties.view(-1, *[1] * (weight.ndim - 1))
-            score.grad = (gradient * weight + price) * (sharpness * mask * (1 - mask))
-        optimizer.step()
+    with _zero_for_subnormal():
+        for step in tqdm(range(settings.steps), desc=f"{len(weights[0])} masks", disable=not progress):
+            sharpness = settings.sharpness(step)
+            soft = [torch.sigmoid(sharpness * score) for score in scores]
+            found = gradients([weight * mask for weight, mask in zip(weights, soft)], step)
+            for score, weight, mask, gradient in zip(scores, weights, soft, found, strict=True):
+                price = penalties.view(-1, *[1] * (weight.ndim - 1))
+                score.grad = (gradient * weight + price) * (sharpness * mask * (1 - mask))
+            optimizer.step()
     if not all(torch.isfinite(score).all() for score in scores):
         raise ValueError("the gradient of the masked network's loss is not finite; check weights and data")
     return [score > 0 for score in scores]
+
+
+@contextmanager
+def _zero_for_subnormal():
+    """Soft masks near 0 make numbers below the smallest normal one, with which processors are many times slower."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def _penalties(penalties, settings, like):

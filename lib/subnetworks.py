@@ -26,7 +26,9 @@ class Subnetworks:
 
     penalties: list
     subroutines: list
-    network: Network  # the whole network of every entry; entries are counted as in the arrays, the runs fastest
+    network: (
+        Network  # the whole network of every entry; entries are counted as in the arrays, the runs fastest
+    )
     masks: list  # of every convolution, as network.kernels: True where a weight belongs to the subnetwork
 
     @property
@@ -36,53 +38,69 @@ class Subnetworks:
 
     def kept(self) -> np.ndarray:
         """Share of the convolutions' weights that belong to the subnetwork."""
-        chosen = sum(self._entries(mask).flatten(1).sum(1) for mask in self.masks)
-        return (chosen / sum(self._entries(mask)[0].numel() for mask in self.masks)).numpy().reshape(self.shape)
+        chosen = sum(self._entries(mask).flatten(1).sum(1) for mask in self.masks).double()
+        return (
+            (chosen / sum(self._entries(mask)[0].numel() for mask in self.masks)).numpy().reshape(self.shape)
+        )
 
     def layers(self, penalty: int, subroutine: int, run: int) -> list:
         """One subnetwork's masks, a flat boolean array a layer, over all modules; the arguments are indices."""
         entry = np.ravel_multi_index((penalty, subroutine, run), self.shape)
         return [self._entries(mask)[entry].flatten().numpy() for mask in self.masks]
 
+    def weights(self, run: int) -> list:
+        """The trained weights that layers(...) are masks of, flat arrays."""
+        return [self._entries(kernel)[run].flatten().numpy() for kernel in self.network.kernels]
+
     def alone(self) -> Network:
         """The networks with nothing but the subnetworks."""
-        return self._changed(lambda kernel, mask, _: kernel * mask)
+        return self.network.with_kernels([k * mask for k, mask in zip(self.network.kernels, self.masks)])
 
     def ablated(self) -> Network:
         """The networks without the subnetworks, whose weights are set to 0."""
-        return self._changed(lambda kernel, mask, _: kernel * ~mask)
+        return self.network.with_kernels([k * ~mask for k, mask in zip(self.network.kernels, self.masks)])
 
     def redrawn(self, draw: int = 0) -> Network:
         """The networks with the weights of each subnetwork permuted at random, within a layer and module.
 
-        A layer keeps all its values; what is lost is only which weight stands where.
+        A layer keeps all its values, so that only the knowledge is lost which weight stands where. A draw from the
+        initial distribution, whose weights are several times smaller than trained ones, is nearly an ablation
+        by 0.
         """
-
-        def permute(kernel, mask, rng):
-            changed = kernel.clone()
-            values = kernel[mask]
-            changed[mask] = values[torch.from_numpy(rng.permutation(len(values)))]
-            return changed
-
-        return self._changed(permute, draw)
+        return _permuted(self.network, self.masks, draw)
 
     def errors(self, network: Network, composites: Composites) -> np.ndarray:
         """Normalised errors of one of these networks on both blocks, (λ, subroutines, runs, 2)."""
-        return network.errors(*_tensors(composites, network)).reshape(*self.shape, 2)
+        return errors(network, composites).reshape(*self.shape, 2)
 
     def _entries(self, mask):
         """(entries, modules, ...)"""
         return mask.cpu().unflatten(0, (-1, self.network.runs)).swapaxes(0, 1)
 
-    def _changed(self, change, draw=0):
-        """Every module's kernel through change(kernel, mask, rng), the rng from the run's seed and the draw."""
-        kernels = [torch.empty_like(kernel) for kernel in self.network.kernels]
-        for index in range(len(kernels[0])):
-            seed = self.network.seeds[index % self.network.runs]
-            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3, draw, index)))
-            for changed, kernel, mask in zip(kernels, self.network.kernels, self.masks):
-                changed[index] = change(kernel[index], mask[index], rng)
-        return self.network.with_kernels(kernels)
+
+def shuffled(network: Network, draw: int = 0) -> Network:
+    """The networks with all kernels permuted at random, within a layer and module: sizes as trained, no order."""
+    return _permuted(network, [torch.ones_like(k, dtype=torch.bool) for k in network.kernels], draw)
+
+
+def errors(network: Network, composites: Composites) -> np.ndarray:
+    """Normalised errors of every run on both blocks, (runs, 2)."""
+    return network.errors(
+        *_tensors(composites, network), chunk=32
+    )  # twice as quick as fewer, for large stacks
+
+
+def _permuted(network, masks, draw):
+    """The networks with the weights inside the masks permuted, by the run's seed and the draw."""
+    kernels = [kernel.clone() for kernel in network.kernels]
+    for index in range(len(kernels[0])):
+        module, run = divmod(index, network.runs)
+        key = (3, draw, module, run)
+        rng = np.random.default_rng(np.random.SeedSequence(network.seeds[run], spawn_key=key))
+        for kernel, mask in zip(kernels, masks):
+            values = kernel[index][mask[index]]
+            kernel[index][mask[index]] = values[torch.from_numpy(rng.permutation(len(values)))]
+    return network.with_kernels(kernels)
 
 
 def find(
@@ -132,7 +150,9 @@ class _Order:
 
     def __init__(self, keys, repetitions, n, batch):
         if n < batch:
-            raise ValueError(f"{n} composites are less than a batch of {batch}; take more, or a smaller batch")
+            raise ValueError(
+                f"{n} composites are less than a batch of {batch}; take more, or a smaller batch"
+            )
         self.keys, self.repetitions, self.n, self.batch = keys, repetitions, n, batch
         self._epoch = lru_cache(maxsize=1)(self._draw)
 
@@ -142,7 +162,9 @@ class _Order:
 
     def _draw(self, epoch):
         orders = [
-            np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, kind, epoch))).permutation(self.n)
+            np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, kind, epoch))).permutation(
+                self.n
+            )
             for seed, kind in self.keys
         ]
         return torch.from_numpy(np.stack(orders)).repeat(self.repetitions, 1)
