@@ -44,7 +44,7 @@ def overlap(first, second) -> Overlap:
                 "and full: choose another penalty"
             )
     common = sum(int((a & b).sum()) for a, b in zip(first, second))
-    layers = [_Chances(a.size, int(a.sum()), int(b.sum())) for a, b in zip(first, second)]
+    layers = [_Chances(a.size, int(a.sum()), int(b.sum())) for a, b in zip(first, second) if a.size]
     least, chances = _convolved(layers)
     numbers = least + np.arange(len(chances))
     return Overlap(
@@ -64,7 +64,7 @@ def by_size(mask, weights, bins: int = 10) -> list:
     strata = []
     for layer, values in zip(mask, weights, strict=True):
         order = np.argsort(np.abs(values), axis=None, kind="stable")
-        strata += [np.ravel(layer)[part] for part in np.array_split(order, bins)]
+        strata += [np.ravel(layer)[part] for part in np.array_split(order, min(bins, len(order)))]
     return strata
 
 

@@ -69,7 +69,7 @@ def find_masks(
     scores = [torch.full_like(weight, settings.start) for weight in weights]
     optimizer = torch.optim.Adam(scores, lr=settings.learning_rate, fused=True)
     with _zero_for_subnormal():
-        for step in tqdm(range(settings.steps), desc=f"{len(weights[0])} masks", disable=not progress):
+        for step in tqdm(range(settings.steps), desc="masks", disable=not progress):
             sharpness = settings.sharpness(step)
             soft = [torch.sigmoid(sharpness * score) for score in scores]
             found = gradients([weight * mask for weight, mask in zip(weights, soft)], step)

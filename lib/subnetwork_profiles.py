@@ -65,7 +65,7 @@ class Measured:
     redrawn_train: np.ndarray | None = None  # (draws, λ, ...): of the network with its weights permuted
     redrawn_test: np.ndarray | None = None
     jaccard: np.ndarray | None = (
-        None  # (λ, runs): of the two subroutines' subnetworks; nan where one is empty
+        None  # (λ, runs): of the two subroutines' subnetworks; nan where one is empty or full
     )
     expected: np.ndarray | None = None  # under independence given the layers' counts
     log10_p: np.ndarray | None = None
@@ -186,11 +186,10 @@ def _overlaps(found):
     fields = np.full((5, found.shape[0], found.shape[2]), np.nan)
     for penalty, run in np.ndindex(fields.shape[1:]):
         pair = [found.layers(penalty, subroutine, run) for subroutine in (0, 1)]
-        weights = found.weights(run)
-        try:
-            by_layer, sized = overlap(*pair), overlap(*(by_size(mask, weights) for mask in pair))
-        except ValueError:  # an empty mask: the untrained control at a high λ
+        if not all(0 < found.kept()[penalty, subroutine, run] < 1 for subroutine in (0, 1)):
             continue
+        strata = [by_size(mask, found.weights(run)) for mask in pair]
+        by_layer, sized = overlap(*pair), overlap(*strata)
         chance = by_layer.jaccard, by_layer.expected, by_layer.log10_p
         fields[:, penalty, run] = *chance, sized.expected, sized.log10_p
     return fields
