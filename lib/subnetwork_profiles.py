@@ -35,9 +35,10 @@ class Study:
     case: Case
     epochs: tuple  # lengths of training after which the networks are measured; 0: untrained
     penalties: tuple = ()  # λ of the subnetworks; none: only the whole networks are measured
-    shuffled: bool = (
-        False  # permute the trained kernels of every layer: a control with weights of trained sizes
-    )
+    subroutines: tuple = (
+        subnetworks.SUBROUTINES
+    )  # two of them, or one twice: how well a search repeats itself
+    shuffled: bool = False  # permute the kernels of every layer: a control with weights of trained sizes
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,14 @@ PROFILES = {
         | {"dense, shuffled": Study(_CI["dense"], (150,), _PATH, shuffled=True)},
         steps=1240,
         draws=3,
+    ),
+    "subnetworks-repeated": Profile(
+        {
+            f"dense, {name} twice": Study(_CI["dense"], (150,), (1e-5, 1e-4), (name, name))
+            for name in subnetworks.SUBROUTINES
+        },
+        steps=1240,
+        draws=0,
     ),
     "subnetworks-between": Profile(_widths_and_values(), steps=620, draws=0),
 }
@@ -168,7 +177,12 @@ def _measure(network, study, profile, sets, progress) -> Measured:
     if not study.penalties:
         return Measured(*whole)
     found = subnetworks.find(
-        network, sets[0], Sparsification(steps=profile.steps), penalties=study.penalties, progress=progress
+        network,
+        sets[0],
+        Sparsification(steps=profile.steps),
+        subroutines=study.subroutines,
+        penalties=study.penalties,
+        progress=progress,
     )
     redrawn = [found.redrawn(draw) for draw in range(profile.draws)]
     return Measured(
@@ -207,6 +221,7 @@ def record(
             "settings": study.case.settings.as_dict(),
             "data_sha256": runs.data_hash(*sets),
             "shuffled": study.shuffled,
+            "subroutines": list(study.subroutines),
             "penalties": list(study.penalties),
             "measured": {str(epoch): _plain(measured) for epoch, measured in found[label].items()},
         }
@@ -220,7 +235,6 @@ def record(
         "peak_megabytes": provenance.peak_megabytes(),
         "versions": provenance.versions("numpy", "scipy", "torch"),
         "sparsification": asdict(Sparsification(steps=profile.steps)) | {"penalty": None},
-        "subroutines": list(subnetworks.SUBROUTINES),
         "draws": profile.draws,
         "seeds": check_seeds(seeds),
         "cases": entries,

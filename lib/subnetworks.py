@@ -117,7 +117,8 @@ def find(
 
     λ is the price of a weight in units of the block's normalised error, which is 1 for outputs that are all 0: a
     weight stays if the error without it is higher by more than λ. Each entry sees the composites in an order of
-    its own, drawn from the run's seed for its subroutine, `batch` at a time. Equal arguments give equal masks.
+    its own, drawn from the run's seed for its subroutine, `batch` at a time. A subroutine that is named again gets
+    another order, which shows how far a mask is a matter of chance. Equal arguments give equal masks.
     Raises ValueError for an unknown subroutine, and as find_masks does.
     """
     settings = settings or Sparsification()
@@ -132,9 +133,9 @@ def find(
     images, labels = _tensors(composites, network)
     scale = images.new_tensor([1 / network.digits, 1 / network.r**2])
     weights = torch.stack([scale * (torch.arange(2, device=scale.device) == kind) for _, kind, _ in entries])
-    order = _Order(
-        [(network.seeds[run], kind) for kind in kinds for run in runs], len(penalties), len(images), batch
-    )
+    places = [(kind, *[1] * kinds[:place].count(kind)) for place, kind in enumerate(kinds)]
+    keys = [(network.seeds[run], place) for place in places for run in runs]
+    order = _Order(keys, len(penalties), len(images), batch)
 
     def gradients(masked, step):
         index = order(step).to(images.device)
@@ -146,7 +147,7 @@ def find(
 
 
 class _Order:
-    """The batches: every (seed, subroutine) has its own order, which all λ share."""
+    """The batches: every key, a seed and a place, has its own order, which all λ share."""
 
     def __init__(self, keys, repetitions, n, batch):
         if n < batch:
@@ -161,12 +162,8 @@ class _Order:
         return self._epoch(epoch)[:, place * self.batch : (place + 1) * self.batch]
 
     def _draw(self, epoch):
-        orders = [
-            np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, kind, epoch))).permutation(
-                self.n
-            )
-            for seed, kind in self.keys
-        ]
+        sequences = [np.random.SeedSequence(seed, spawn_key=(2, *place, epoch)) for seed, place in self.keys]
+        orders = [np.random.default_rng(sequence).permutation(self.n) for sequence in sequences]
         return torch.from_numpy(np.stack(orders)).repeat(self.repetitions, 1)
 
 

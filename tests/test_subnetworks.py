@@ -90,6 +90,16 @@ def test_a_stack_gives_the_masks_of_its_entries_and_a_rerun_the_same_bits(traine
         assert 0 < one.kept() < 1
 
 
+def test_a_subroutine_named_twice_sees_another_order(trained, sets):
+    name = SUBROUTINES[0]
+    twice = find(trained["dense"], sets[0], QUICK, subroutines=[name, name], penalties=[1e-4])
+    once = find(trained["dense"], sets[0], QUICK, subroutines=[name], penalties=[1e-4])
+    for run in (0, 1):
+        pair = overlap(twice.layers(0, 0, run), twice.layers(0, 1, run))
+        assert 0.5 < pair.jaccard < 1
+        assert overlap(once.layers(0, 0, run), twice.layers(0, 0, run)).jaccard > 0.99
+
+
 def test_the_split_network_dissociates_and_the_dense_one_does_not(trained, sets, found):
     for name, network in trained.items():
         whole, sub = subnetworks.errors(network, sets[0]), found[name]
@@ -233,7 +243,9 @@ def test_embedding_asks_for_both_kinds_of_spare_channels(trained):
 TINY = recorded.Profile(
     {
         "dense": recorded.Study(profiles.Case(TASK, replace(SMALL, channels=2)), (0, 10, 20), (1e-5, 1e2)),
-        "shuffled": recorded.Study(profiles.Case(TASK, replace(SMALL, channels=2)), (20,), (1e-5,), True),
+        "shuffled": recorded.Study(
+            profiles.Case(TASK, replace(SMALL, channels=2)), (20,), (1e-5,), shuffled=True
+        ),
         "split": recorded.Study(profiles.Case(TASK, replace(SMALL, architecture="split", channels=1)), (20,)),
     },
     steps=20,
