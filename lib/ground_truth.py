@@ -16,6 +16,16 @@ from lib.subnetworks import SUBROUTINES, Subnetworks
 SILENT = -1e3  # bias of channels that no input excites
 
 
+def prune(found: Subnetworks, penalty: int = 0) -> Network:
+    """The networks with those weights alone that any of the subnetworks at one λ, given by its index, keeps.
+
+    In these few weights are superfluous, so that a search should find most of them again.
+    """
+    network = found.network.take(range(found.shape[-1]))
+    union = [mask.unflatten(0, (-1, *found.shape))[:, penalty].any(1).flatten(0, 1) for mask in found.masks]
+    return network.with_kernels([kernel * mask for kernel, mask in zip(network.kernels, union)])
+
+
 def embed(network: Network, image: tuple, spare: int = 8, seed: int = 0) -> tuple:
     """A dense network that computes what the network does, and the weights with which it does so.
 

@@ -159,20 +159,23 @@ def test_untrained_networks_have_no_subnetwork_for_the_numbers(sets):
     assert sub.kept()[0, 1, 0] < 0.1
 
 
-def pruned(network, sub):
-    """The networks with those weights alone that one of the subnetworks at the first λ keeps."""
-    both = [mask.unflatten(0, (-1, *sub.shape))[:, 0].any(1).flatten(0, 1) for mask in sub.masks]
-    return network.with_kernels([kernel * mask for kernel, mask in zip(network.kernels, both)])
+def embedded(sub):
+    return ground_truth.embed(ground_truth.prune(sub), IMAGE, spare=4, seed=1)
 
 
-def embedded(network, sub):
-    return ground_truth.embed(pruned(network, sub), IMAGE, spare=4, seed=1)
+def test_a_pruned_network_has_the_weights_of_either_subnetwork(trained, found):
+    small = ground_truth.prune(found["split"])
+    for run in (0, 1):
+        either = [a | b for a, b in zip(found["split"].layers(0, 0, run), found["split"].layers(0, 1, run))]
+        for kernel, whole, mask in zip(small.kernels, trained["split"].kernels, either):
+            mask = mask.reshape(kernel[run::2].shape)
+            np.testing.assert_array_equal(kernel[run::2], whole[run::2] * mask)
 
 
 @pytest.mark.parametrize("architecture", ["dense", "split"])
-def test_an_embedded_network_computes_the_same_with_other_weights(architecture, trained, found, sets):
-    small = pruned(trained[architecture], found[architecture])
-    large, truth = embedded(trained[architecture], found[architecture])
+def test_an_embedded_network_computes_the_same_with_other_weights(architecture, found, sets):
+    small = ground_truth.prune(found[architecture])
+    large, truth = embedded(found[architecture])
     images = torch.from_numpy(sets[1].images)
     torch.testing.assert_close(large.predict(images), small.predict(images), rtol=0, atol=1e-5)
     for layer, kernel in enumerate(large.kernels):
@@ -188,10 +191,10 @@ def test_an_embedded_network_computes_the_same_with_other_weights(architecture, 
     torch.testing.assert_close(idle_changed, large.predict(images), rtol=0, atol=1e-4)
 
 
-def test_known_subroutines_are_found_disjoint_or_shared(trained, found, sets):
+def test_known_subroutines_are_found_disjoint_or_shared(found, sets):
     jaccard = {}
-    for architecture, network in trained.items():
-        large, truth = embedded(network, found[architecture])
+    for architecture in found:
+        large, truth = embedded(found[architecture])
         sub = find(large, sets[0], QUICK, penalties=[1e-5])
         precision, recall = precision_and_recall(sub, truth)
         assert (precision > 0.98).all()
@@ -201,8 +204,8 @@ def test_known_subroutines_are_found_disjoint_or_shared(trained, found, sets):
     assert all(pair.excess > 0.2 and pair.log10_p < -20 for pair in jaccard["dense"])
 
 
-def test_with_a_wrong_truth_or_a_broken_embedding_they_are_not(trained, found, sets):
-    large, truth = embedded(trained["split"], found["split"])
+def test_with_a_wrong_truth_or_a_broken_embedding_they_are_not(found, sets):
+    large, truth = embedded(found["split"])
     sub = find(large, sets[0], QUICK, penalties=[1e-5])
     precision, recall = precision_and_recall(sub, truth[::-1])
     assert precision.max() == recall.max() == 0
@@ -214,8 +217,8 @@ def test_with_a_wrong_truth_or_a_broken_embedding_they_are_not(trained, found, s
     assert precision_and_recall(sub, truth)[0][0, 0].max() < 0.9
 
 
-def test_precision_without_a_mask_is_undefined(trained, found, sets):
-    large, truth = embedded(trained["split"], found["split"])
+def test_precision_without_a_mask_is_undefined(found, sets):
+    large, truth = embedded(found["split"])
     precision, recall = precision_and_recall(find(large, sets[0], QUICK, penalties=[1e3]), truth)
     assert np.isnan(precision).all()
     assert (recall == 0).all()
