@@ -37,7 +37,9 @@ def plant(first, second, *, hidden: int, inputs: int, outputs: int, rng) -> Plan
         if not chosen or chosen[0] < 0 or chosen[-1] >= hidden:
             raise ValueError(f"units {chosen} must be some of 0 to {hidden - 1}")
         if outputs < len(chosen):
-            raise ValueError(f"{outputs} outputs for {len(chosen)} units; give a block as many outputs as units")
+            raise ValueError(
+                f"{outputs} outputs for {len(chosen)} units; give a block as many outputs as units"
+            )
     rows = np.repeat(np.eye(2, dtype=bool), outputs, axis=1)
     reads = np.zeros((2, hidden), dtype=bool)
     for read, chosen in zip(reads, units):

@@ -45,4 +45,3 @@ def dense_shared_share(dataset: Dataset, strengths) -> np.ndarray:
     parts = np.where(multiplicity > 0, strengths, 0) * multiplicity
     common = parts[..., 0] * dataset.b / (dataset.P + dataset.b)
     return common / (common + parts[..., 1:].sum(axis=-1))
-

@@ -53,7 +53,9 @@ def test_shared_share_in_closed_form(dataset, rng):
     assert found == pytest.approx(closed, rel=1e-9)
     assert subspaces.shared_share(W2[:n_y], W2[n_y:]) == pytest.approx(1) or dataset.b < 0.01 * dataset.P
     if theory.modes(dataset).multiplicity[1:].any():  # the falsification: another strength of class 1
-        assert found != pytest.approx(subspaces.dense_shared_share(dataset, strengths * [1.1, 1, 1]), rel=1e-4)
+        assert found != pytest.approx(
+            subspaces.dense_shared_share(dataset, strengths * [1.1, 1, 1]), rel=1e-4
+        )
 
 
 def test_the_share_over_training_is_the_predicted_one():
