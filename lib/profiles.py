@@ -6,6 +6,7 @@ number of seeds. The runs of a case are independent: they are trained in groups,
 
 import argparse
 import json
+import os
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -68,6 +69,16 @@ class Profile:
             name: replace(case, settings=replace(case.settings, **changes))
             for name, case in self.cases.items()
         }
+        return replace(self, cases=cases)
+
+    def posed(self, **changes) -> "Profile":
+        """The same with other values in the task of every case; kernels keep their part of the image's width."""
+        cases = {}
+        for name, case in self.cases.items():
+            task = replace(case.task, **changes)
+            wider = task.digits / case.task.digits
+            kernels = tuple((rows, max(1, round(columns * wider))) for rows, columns in case.settings.kernels)
+            cases[name] = Case(task, replace(case.settings, kernels=kernels))
         return replace(self, cases=cases)
 
 
@@ -171,6 +182,18 @@ def run(
     }
 
 
+def run_side_by_side(profile: Profile, seeds=None) -> dict:
+    """As run, with a group of runs on every processor there is: torch has one thread for each meanwhile."""
+    available = getattr(os, "sched_getaffinity", None)
+    processors = len(available(0)) if available else os.cpu_count() or 1
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return run(profile, seeds=seeds, workers=processors)
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _train(case, measure, seeds, directory, checkpoint, progress, device):
     """One group of runs of one case: the unit of work."""
     sets = case.task.composites(directory)
@@ -236,6 +259,28 @@ def read(name: str, path=None) -> tuple:
         for label, entry in content["cases"].items()
     }
     return content, histories
+
+
+def recorded(names) -> tuple:
+    """Those of the profiles that have a record, as read gives them by name, and a list of the others."""
+    found, missing = {}, []
+    for name in names:
+        try:
+            found[name] = read(name)
+        except FileNotFoundError:
+            missing.append(name)
+    return found, missing
+
+
+def differing(content: dict, profile: Profile) -> list:
+    """The cases of which a record and a profile differ in task or settings, or of which one has nothing."""
+    parts = ("task", "settings")
+    defined = {
+        name: {part: asdict(getattr(case, part)) for part in parts} for name, case in profile.cases.items()
+    }
+    defined = json.loads(json.dumps(defined))  # tuples as the lists of a record
+    entries = {name: {part: entry[part] for part in parts} for name, entry in content["cases"].items()}
+    return [name for name in sorted({*defined, *entries}) if defined.get(name) != entries.get(name)]
 
 
 def write(content: dict, path=None) -> Path:
