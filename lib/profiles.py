@@ -183,13 +183,14 @@ def run(
 
 
 def run_side_by_side(profile: Profile, seeds=None) -> dict:
-    """As run, with a group of runs on every processor there is: torch has one thread for each meanwhile."""
+    """As run, with a group of runs on every processor, for which torch has one thread, or all on a GPU in turn."""
     available = getattr(os, "sched_getaffinity", None)
     processors = len(available(0)) if available else os.cpu_count() or 1
+    workers = 1 if torch.cuda.is_available() else processors
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return run(profile, seeds=seeds, workers=processors)
+        return run(profile, seeds=seeds, workers=workers)
     finally:
         torch.set_num_threads(threads)
 
