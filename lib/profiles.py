@@ -119,6 +119,7 @@ PROFILES = {
         both(replace(MNIST, source="fashion-mnist"), ON_MNIST), seeds=5, measure=2, group=5
     ),
     "paper": Profile(both(PAPER, Settings()), seeds=10, measure=1, group=10),
+    "paper-start": Profile(both(PAPER, Settings(epochs=3)), seeds=2, measure=1, group=2),
     "r": Profile(_by_r(), seeds=5, measure=4, group=5),
     "length": Profile(both(DIGITS, replace(ON_DIGITS, epochs=400)), seeds=5, measure=10, group=5),
     "triples": Profile(_by_triples(), seeds=5, measure=4, group=5),
