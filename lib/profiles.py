@@ -88,6 +88,10 @@ def both(task: Task, dense: Settings, suffix: str = "") -> dict:
 def _by_r():
     settings = replace(ON_DIGITS, learning_rate=2e-2, epochs=80)
     parts = [both(replace(DIGITS, r=r), settings, f", r = {r:g}") for r in (1.0, 3.0, 10.0)]
+    # as many channels for the digits as the dense network has; r does not reach that module
+    parts.append(
+        {"split of 16 + 16, r = 1": Case(replace(DIGITS, r=1.0), replace(settings, architecture="split"))}
+    )
     return {name: case for part in parts for name, case in part.items()}
 
 
