@@ -99,6 +99,10 @@ def both(task: Task, dense: Settings, suffix: str = "") -> dict:
 def _by_r():
     settings = replace(ON_DIGITS, learning_rate=2e-2, epochs=80)
     parts = [both(replace(DIGITS, r=r), settings, f", r = {r:g}") for r in (1.0, 3.0, 10.0)]
+    # as many channels for the digits as the dense network has; r does not reach that module
+    parts.append(
+        {"split of 16 + 16, r = 1": Case(replace(DIGITS, r=1.0), replace(settings, architecture="split"))}
+    )
     return {name: case for part in parts for name, case in part.items()}
 
 
@@ -130,6 +134,7 @@ PROFILES = {
         both(replace(MNIST, source="fashion-mnist"), ON_MNIST), seeds=5, measure=2, group=5
     ),
     "paper": Profile(both(PAPER, Settings()), seeds=10, measure=1, group=10),
+    "paper-start": Profile(both(PAPER, Settings(epochs=3)), seeds=2, measure=1, group=2),
     "r": Profile(_by_r(), seeds=5, measure=4, group=5),
     "length": Profile(both(DIGITS, replace(ON_DIGITS, epochs=400)), seeds=5, measure=10, group=5),
     "triples": Profile(_by_triples(), seeds=5, measure=4, group=5),
