@@ -153,7 +153,7 @@ def scope(monkeypatch):
 
 
 def show(scope):
-    exec(cell('profiles.recorded(["mnist-small"'), scope)
+    exec(cell('ledger.check("least_recorded_gap"'), scope)
     exec(cell('plotting.save(figure, "cmnist-recorded")'), scope)
     [(figure, _)] = scope["drawn"]
     return [axes.get_title(loc="left") or axes.get_title() for axes in figure.axes]
@@ -179,15 +179,15 @@ def test_a_record_still_to_come_is_named(scope, capsys, monkeypatch, tmp_path):
     profiles.write(small)
     assert [title for title in show(scope) if title] == ["mnist-small"]
     told = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in told] == ["fashion-small", "paper"]
-    assert "`python -m lib.profiles paper`" in told[1]
+    assert [line.split(":")[0] for line in told] == ["fashion-small", "paper-start", "paper"]
+    assert "`python -m lib.profiles paper`" in told[2]
 
 
 @pytest.mark.parametrize("gap", [0.25, -0.25])
 def test_a_record_of_the_paper_is_shown_as_soon_as_it_is_there(gap, scope, capsys, monkeypatch, tmp_path):
     made_up(monkeypatch, tmp_path, gap)
     assert [title for title in show(scope) if title] == ["mnist-small", "paper"]
-    assert "paper" not in capsys.readouterr().out
+    assert "profiles paper`" not in capsys.readouterr().out
     assert scope["kept"]["stale_large_cases"] == 0
     assert (scope["kept"]["least_recorded_gap"] > 0) == (gap > 0)
 
