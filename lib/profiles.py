@@ -6,6 +6,7 @@ number of seeds. The runs of a case are independent: they are trained in groups,
 
 import argparse
 import json
+import os
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -70,6 +71,16 @@ class Profile:
         }
         return replace(self, cases=cases)
 
+    def posed(self, **changes) -> "Profile":
+        """The same with other values in the task of every case; kernels keep their part of the image's width."""
+        cases = {}
+        for name, case in self.cases.items():
+            task = replace(case.task, **changes)
+            wider = task.digits / case.task.digits
+            kernels = tuple((rows, max(1, round(columns * wider))) for rows, columns in case.settings.kernels)
+            cases[name] = Case(task, replace(case.settings, kernels=kernels))
+        return replace(self, cases=cases)
+
 
 DIGITS = Task()
 MNIST = Task(source="mnist", pooled=4, brightness=2.0, drawn=False, training=2000)
@@ -88,6 +99,10 @@ def both(task: Task, dense: Settings, suffix: str = "") -> dict:
 def _by_r():
     settings = replace(ON_DIGITS, learning_rate=2e-2, epochs=80)
     parts = [both(replace(DIGITS, r=r), settings, f", r = {r:g}") for r in (1.0, 3.0, 10.0)]
+    # as many channels for the digits as the dense network has; r does not reach that module
+    parts.append(
+        {"split of 16 + 16, r = 1": Case(replace(DIGITS, r=1.0), replace(settings, architecture="split"))}
+    )
     return {name: case for part in parts for name, case in part.items()}
 
 
@@ -119,6 +134,7 @@ PROFILES = {
         both(replace(MNIST, source="fashion-mnist"), ON_MNIST), seeds=5, measure=2, group=5
     ),
     "paper": Profile(both(PAPER, Settings()), seeds=10, measure=1, group=10),
+    "paper-start": Profile(both(PAPER, Settings(epochs=3)), seeds=2, measure=1, group=2),
     "r": Profile(_by_r(), seeds=5, measure=4, group=5),
     "length": Profile(both(DIGITS, replace(ON_DIGITS, epochs=400)), seeds=5, measure=10, group=5),
     "triples": Profile(_by_triples(), seeds=5, measure=4, group=5),
@@ -169,6 +185,19 @@ def run(
         name: runs.join(history for (case, _), history in zip(places, done) if case == name)
         for name in profile.cases
     }
+
+
+def run_side_by_side(profile: Profile, seeds=None) -> dict:
+    """As run, with a group of runs on every processor, for which torch has one thread, or all on a GPU in turn."""
+    available = getattr(os, "sched_getaffinity", None)
+    processors = len(available(0)) if available else os.cpu_count() or 1
+    workers = 1 if torch.cuda.is_available() else processors
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return run(profile, seeds=seeds, workers=workers)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _train(case, measure, seeds, directory, checkpoint, progress, device):
@@ -236,6 +265,28 @@ def read(name: str, path=None) -> tuple:
         for label, entry in content["cases"].items()
     }
     return content, histories
+
+
+def recorded(names) -> tuple:
+    """Those of the profiles that have a record, as read gives them by name, and a list of the others."""
+    found, missing = {}, []
+    for name in names:
+        try:
+            found[name] = read(name)
+        except FileNotFoundError:
+            missing.append(name)
+    return found, missing
+
+
+def differing(content: dict, profile: Profile) -> list:
+    """The cases of which a record and a profile differ in task or settings, or of which one has nothing."""
+    parts = ("task", "settings")
+    defined = {
+        name: {part: asdict(getattr(case, part)) for part in parts} for name, case in profile.cases.items()
+    }
+    defined = json.loads(json.dumps(defined))  # tuples as the lists of a record
+    entries = {name: {part: entry[part] for part in parts} for name, entry in content["cases"].items()}
+    return [name for name in sorted({*defined, *entries}) if defined.get(name) != entries.get(name)]
 
 
 def write(content: dict, path=None) -> Path:
