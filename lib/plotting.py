@@ -34,7 +34,7 @@ QUADRANT_COLOURS = {  # Tol's muted scheme, apart from the colours of the classe
     "comp_to_noncomp": "#999933",
     "noncomp_to_noncomp": "#44AA99",
 }
-ARCHITECTURE_COLOURS = {"dense": "#882255", "split": "#B97D00"}  # of convolutional networks
+ARCHITECTURE_COLOURS = {"dense": "#882255", "split": "#B97D00"}
 NEUTRAL = "#555555"
 BAND_POINTS = 301  # more vertices make a band no finer, and the SVG megabytes larger
 BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 3}  # a legend under its panel
