@@ -112,9 +112,10 @@ def find(
     """The subnetworks of every run of a network, one for each λ of penalties (those of the settings by default).
 
     λ is the price of a weight in units of the block's normalised error, which is 1 for outputs that are all 0:
-    roughly, a weight stays if the error without it is higher by more than λ. Each entry sees the composites in an order of
-    its own, drawn from the run's seed for its subroutine, `batch` at a time. A subroutine that is named again gets
-    another order, which shows how far a mask is a matter of chance. Equal arguments give equal masks.
+    roughly, a weight stays if the error without it is higher by more than λ. Each entry sees the composites in
+    an order of its own, drawn from the run's seed for its subroutine, `batch` at a time. A subroutine that is
+    named again gets another order, which shows how far a mask is a matter of chance. Equal arguments give equal
+    masks.
     Raises ValueError for an unknown subroutine, and as find_masks does.
     """
     settings = settings or Sparsification()
