@@ -11,42 +11,42 @@ class Correlation:
     value: float
     low: float  # the 95 % interval
     high: float
+    points: int
 
 
-def rank_correlation(x, y, draws: int = 5000, rng=None) -> Correlation:
+def rank_correlation(x, y, draws: int = 2000, rng=None) -> Correlation:
     """Spearman's rank correlation of means over seeds, and a bootstrap interval.
 
     x, y: (trainings, ..., seeds). Every training and every entry of the axes between is a point, a mean over the
-    seeds. What is measured along one training hangs together, and so does what shares a seed: the bootstrap
-    draws whole trainings and whole seeds, both with replacement, and takes the middle 95 % of the correlations.
-    With few trainings the interval is rough. rng: a numpy Generator.
-    Raises ValueError for different shapes, for fewer than three points, and for values that are not finite.
+    seeds; a point where a value of any seed is nan is left out. What is measured along one training hangs
+    together, and so does what shares a seed: the bootstrap draws whole trainings and whole seeds, both with
+    replacement, and takes the middle 95 % of the correlations. With few trainings the interval is rough.
+    rng: a numpy Generator. Raises ValueError for different shapes and for fewer than three points.
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if x.shape != y.shape or x.ndim < 2:
         raise ValueError(f"shapes {x.shape} and {y.shape}; give both as (trainings, ..., seeds)")
-    if x[..., 0].size < 3:
-        raise ValueError(f"{x[..., 0].size} points are too few for a correlation; give at least three")
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise ValueError("a value is not finite; leave out the cells whose masks are empty")
     rng = rng or np.random.default_rng(0)
-    trainings = rng.integers(len(x), size=(draws, len(x)))
-    seeds = rng.integers(x.shape[-1], size=(draws, x.shape[-1]))
+    used = np.isfinite(x + y).all(axis=-1)
+    if used.sum() < 3:
+        raise ValueError(f"{used.sum()} points are too few for a correlation; give at least three")
 
-    def resampled(values):
-        chosen = values[trainings]  # (draws, trainings, ..., seeds)
-        places = seeds.reshape(draws, *[1] * (values.ndim - 1), -1)
-        return np.take_along_axis(chosen, places, axis=-1).mean(axis=-1).reshape(draws, -1)
+    def correlation(trainings, seeds):
+        means = (values[trainings][..., seeds].mean(axis=-1)[used[trainings]] for values in (x, y))
+        return _spearman(*means)
 
-    with np.errstate(invalid="ignore"):  # a draw of equal points has no correlation
-        spread = _spearman(resampled(x), resampled(y))
+    spread = [
+        correlation(rng.integers(len(x), size=len(x)), rng.integers(x.shape[-1], size=x.shape[-1]))
+        for _ in range(draws)
+    ]
     low, high = np.nanpercentile(spread, [2.5, 97.5])
-    value = _spearman(x.mean(axis=-1).reshape(1, -1), y.mean(axis=-1).reshape(1, -1))[0]
-    return Correlation(float(value), float(low), float(high))
+    value = correlation(np.arange(len(x)), np.arange(x.shape[-1]))
+    return Correlation(float(value), float(low), float(high), int(used.sum()))
 
 
 def _spearman(x, y):
-    """Along the last axis."""
-    x, y = (stats.rankdata(values, axis=-1) for values in (x, y))
-    x, y = (values - values.mean(axis=-1, keepdims=True) for values in (x, y))
-    return (x * y).sum(-1) / np.sqrt((x**2).sum(-1) * (y**2).sum(-1))
+    """nan where all values are equal."""
+    x, y = (stats.rankdata(values) for values in (x, y))
+    x, y = x - x.mean(), y - y.mean()
+    scale = np.sqrt((x @ x) * (y @ y))
+    return x @ y / scale if scale > 0 else np.nan

@@ -35,9 +35,7 @@ class Study:
     case: Case
     epochs: tuple  # lengths of training after which the networks are measured; 0: untrained
     penalties: tuple = ()  # λ of the subnetworks; none: only the whole networks are measured
-    subroutines: tuple = (
-        subnetworks.SUBROUTINES
-    )  # two of them, or one twice: how well a search repeats itself
+    subroutines: tuple = subnetworks.SUBROUTINES  # both, or one twice: how well a search repeats itself
     shuffled: bool = False  # permute the kernels of every layer: a control with weights of trained sizes
 
 
@@ -135,13 +133,8 @@ def _study(profile, study, seeds, directory, folder, progress):
     sets = study.case.task.composites(directory)
     found = {}
     for epoch, network in _trained(study.case, study.epochs, sets, seeds, folder, progress):
-        decisive = [
-            asdict(study) | {"epochs": epoch},
-            profile.steps,
-            profile.draws,
-            seeds,
-            runs.data_hash(*sets),
-        ]
+        sought = asdict(study) | {"epochs": epoch}
+        decisive = [sought, profile.steps, profile.draws, seeds, runs.data_hash(*sets)]
         path = folder / f"measured-{hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]}.json"
         if not path.is_file():
             measured = _measure(network, study, profile, sets, progress)

@@ -26,9 +26,7 @@ class Subnetworks:
 
     penalties: list
     subroutines: list
-    network: (
-        Network  # the whole network of every entry; entries are counted as in the arrays, the runs fastest
-    )
+    network: Network  # the whole network of every entry, counted as in the arrays, the runs fastest
     masks: list  # of every convolution, as network.kernels: True where a weight belongs to the subnetwork
 
     @property
@@ -38,10 +36,8 @@ class Subnetworks:
 
     def kept(self) -> np.ndarray:
         """Share of the convolutions' weights that belong to the subnetwork."""
-        chosen = sum(self._entries(mask).flatten(1).sum(1) for mask in self.masks).double()
-        return (
-            (chosen / sum(self._entries(mask)[0].numel() for mask in self.masks)).numpy().reshape(self.shape)
-        )
+        every = torch.cat([self._entries(mask).flatten(1) for mask in self.masks], dim=1)
+        return every.double().mean(1).numpy().reshape(self.shape)
 
     def layers(self, penalty: int, subroutine: int, run: int) -> list:
         """One subnetwork's masks, a flat boolean array a layer, over all modules; the arguments are indices."""
@@ -115,10 +111,11 @@ def find(
 ) -> Subnetworks:
     """The subnetworks of every run of a network, one for each λ of penalties (those of the settings by default).
 
-    λ is the price of a weight in units of the block's normalised error, which is 1 for outputs that are all 0: a
-    weight stays if the error without it is higher by more than λ. Each entry sees the composites in an order of
-    its own, drawn from the run's seed for its subroutine, `batch` at a time. A subroutine that is named again gets
-    another order, which shows how far a mask is a matter of chance. Equal arguments give equal masks.
+    λ is the price of a weight in units of the block's normalised error, which is 1 for outputs that are all 0:
+    roughly, a weight stays if the error without it is higher by more than λ. Each entry sees the composites in
+    an order of its own, drawn from the run's seed for its subroutine, `batch` at a time. A subroutine that is
+    named again gets another order, which shows how far a mask is a matter of chance. Equal arguments give equal
+    masks.
     Raises ValueError for an unknown subroutine, and as find_masks does.
     """
     settings = settings or Sparsification()

@@ -148,6 +148,19 @@ def test_rank_correlation_is_scipy_s_and_its_interval_covers_the_truth():
     unrelated = rank_correlation(x, rng.standard_normal(x.shape))
     assert unrelated.low < 0 < unrelated.high
     assert rank_correlation(x, y) == found
+    assert found.points == 24
+
+
+def test_points_that_are_not_measured_are_left_out_of_the_correlation():
+    rng = np.random.default_rng(1)
+    x = rng.random((4, 3, 5))
+    y = x + rng.random(x.shape)
+    y[2, 1, 3] = np.nan
+    kept = np.delete(np.arange(12), 7)
+    reference = stats.spearmanr(x.mean(-1).ravel()[kept], y.mean(-1).ravel()[kept]).statistic
+    found = rank_correlation(x, y)
+    assert found.points == 11
+    assert found.value == pytest.approx(reference, abs=1e-12)
 
 
 def test_trainings_that_hang_together_widen_the_interval():
@@ -167,7 +180,7 @@ def test_trainings_that_hang_together_widen_the_interval():
         (np.ones((3, 2)), np.ones((2, 2)), r"shapes \(3, 2\) and \(2, 2\)"),
         (np.ones(3), np.ones(3), r"give both as \(trainings, ..., seeds\)"),
         (np.ones((2, 4)), np.ones((2, 4)), "2 points are too few"),
-        (np.full((3, 2), np.nan), np.ones((3, 2)), "a value is not finite"),
+        (np.full((3, 2), np.nan), np.ones((3, 2)), "0 points are too few"),
     ],
 )
 def test_refusals_of_the_correlation(x, y, message):

@@ -90,6 +90,27 @@ def test_a_stack_gives_the_masks_of_its_entries_and_a_rerun_the_same_bits(traine
         assert 0 < one.kept() < 1
 
 
+def test_each_subroutine_and_run_sees_the_composites_in_its_own_order_whatever_the_penalty(
+    trained, sets, monkeypatch
+):
+    seen, compute = [], Network.kernel_gradients
+
+    def spy(network, images, labels, weights):
+        seen.append(images.clone())
+        return compute(network, images, labels, weights)
+
+    monkeypatch.setattr(Network, "kernel_gradients", spy)
+    find(trained["dense"], sets[0], replace(QUICK, steps=36), penalties=[1e-5, 1e-3])
+    epoch = torch.cat(seen[:18], dim=1).flatten(2)  # (λ · subroutines · runs, images, pixels)
+    assert torch.equal(epoch[:4], epoch[4:])
+    assert len({entry.numpy().tobytes() for entry in epoch[:4]}) == 4
+    shown = {image.tobytes() for image in sets[0].images}
+    for entry in epoch:
+        assert {image.numpy().tobytes() for image in entry} <= shown
+        assert len({image.numpy().tobytes() for image in entry}) > 270  # 288 of 300, some of them alike
+    assert not torch.equal(torch.cat(seen[18:], dim=1).flatten(2), epoch)
+
+
 def test_a_subroutine_named_twice_sees_another_order(trained, sets):
     name = SUBROUTINES[0]
     twice = find(trained["dense"], sets[0], QUICK, subroutines=[name, name], penalties=[1e-4])
@@ -168,8 +189,8 @@ def test_a_pruned_network_has_the_weights_of_either_subnetwork(trained, found):
     for run in (0, 1):
         either = [a | b for a, b in zip(found["split"].layers(0, 0, run), found["split"].layers(0, 1, run))]
         for kernel, whole, mask in zip(small.kernels, trained["split"].kernels, either):
-            mask = mask.reshape(kernel[run::2].shape)
-            np.testing.assert_array_equal(kernel[run::2], whole[run::2] * mask)
+            kept = whole[run::2] * torch.from_numpy(mask).view(whole[run::2].shape)
+            assert torch.equal(kernel[run::2], kept)
 
 
 @pytest.mark.parametrize("architecture", ["dense", "split"])
