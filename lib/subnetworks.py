@@ -6,7 +6,7 @@ ablated from the network, it is measured on both blocks.
 Source of the test: Lepori, Serre and Pavlick (2023).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -64,6 +64,23 @@ class Subnetworks:
         by 0.
         """
         return _permuted(self.network, self.masks, draw)
+
+    def unrelated(self, bins: int = 1, draw: int = 0) -> "Subnetworks":
+        """Subnetworks drawn at random with as many weights in every layer and module, for comparison.
+
+        bins: with more than one, as many in each part of equal number of a layer's weights ordered by size.
+        """
+        masks = [mask.clone() for mask in self.masks]
+        for index in range(len(masks[0])):
+            seed = self.network.seeds[index % self.network.runs]
+            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(4, draw, index)))
+            for mask, kernel in zip(masks, self.network.kernels):
+                order = torch.argsort(kernel[index].abs().flatten(), stable=True)
+                chosen = mask[index].flatten()
+                for part in torch.tensor_split(order, bins):
+                    chosen[part] = chosen[part[torch.from_numpy(rng.permutation(len(part)))]]
+                mask[index] = chosen.view_as(mask[index])
+        return replace(self, masks=masks)
 
     def errors(self, network: Network, composites: Composites) -> np.ndarray:
         """Normalised errors of one of these networks on both blocks, (λ, subroutines, runs, 2)."""

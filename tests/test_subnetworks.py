@@ -173,6 +173,23 @@ def test_what_is_redrawn_are_the_subnetwork_s_weights_in_their_layer(found):
     assert torch.equal(mixed.biases[0], sub.network.biases[0])
 
 
+@pytest.mark.parametrize("bins", [1, 10])
+def test_unrelated_subnetworks_have_the_same_number_of_weights_of_each_size(bins, found):
+    sub = found["dense"]
+    other = sub.unrelated(bins)
+    for mask, drawn, again, kernel in zip(
+        sub.masks, other.masks, sub.unrelated(bins).masks, sub.network.kernels
+    ):
+        assert torch.equal(drawn, again)
+        assert (drawn != mask).any()
+        for entry in range(len(mask)):
+            order = kernel[entry].abs().flatten().argsort(stable=True)
+            for part in order.tensor_split(bins):
+                assert mask[entry].flatten()[part].sum() == drawn[entry].flatten()[part].sum()
+    masks = [(sub.layers(0, 0, run), other.layers(0, 0, run)) for run in (0, 1)]
+    assert all(abs(overlap(*pair).excess) < 0.05 for pair in masks) == (bins == 1)
+
+
 def test_untrained_networks_have_no_subnetwork_for_the_numbers(sets):
     network = Network(SMALL, IMAGE, 2, 5.0, [0])
     sub = find(network, sets[0], QUICK, penalties=[1e-4])
