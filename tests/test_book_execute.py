@@ -56,14 +56,14 @@ def test_a_failing_chapter_stops_the_build(tmp_path, case):
 
 def test_the_others_are_stopped_and_the_rest_never_starts(tmp_path, capsys):
     project = plant(tmp_path, "01_one", "02_two", "03_three")
-    plant_chapter(tmp_path, "01_one", ["import time; time.sleep(60)"])
+    plant_chapter(tmp_path, "03_three", ["import time; time.sleep(60)"])
     plant_chapter(tmp_path, "02_two", ["1 / 0"])
     project.output.mkdir()
     with pytest.raises(BookError, match="02_two"):
         run(project)
     assert psutil.Process().children(recursive=True) == []
-    assert "03_three" not in capsys.readouterr().out
-    assert not (project.output / "failed" / "01_one.ipynb").exists()
+    assert "01_one" not in capsys.readouterr().out
+    assert not (project.output / "failed" / "03_three.ipynb").exists()
 
 
 @pytest.mark.parametrize(

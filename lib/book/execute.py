@@ -144,7 +144,7 @@ def run_all(
 
     The notebook of a chapter that fails is put into ``failed`` as far as it came.
     """
-    waiting, running, done = list(sources), [], {}
+    waiting, running, done = list(reversed(sources)), [], {}  # the last chapters take longest
     board = _Board(say)
     try:
         while waiting or running:
