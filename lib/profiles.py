@@ -207,10 +207,13 @@ def _train(case, measure, seeds, directory, checkpoint, progress, device):
     return replace(runs.train(case.settings, *sets, seeds, **options), network=None)
 
 
-def record(name: str, profile: Profile, histories: dict, directory=None, commit: str | None = None) -> dict:
+def record(
+    name: str, profile: Profile, histories: dict, directory=None, commit: str | None = None, options: str = ""
+) -> dict:
     """What is written down of a profile: curves with six digits, and where they come from.
 
-    commit: that of the code the runs were started with, by default the present one.
+    commit: that of the code the runs were started with, by default the present one. options: those of the
+    command that change the numbers.
     """
     entries = {}
     for label, case in profile.cases.items():
@@ -231,7 +234,7 @@ def record(name: str, profile: Profile, histories: dict, directory=None, commit:
         }
     return {
         "profile": name,
-        "command": f"python -m lib.profiles {name}",
+        "command": f"python -m lib.profiles {name} {options}".rstrip(),
         "date": provenance.today(),
         "commit": commit or provenance.commit(),
         "device": _device(),
@@ -360,6 +363,13 @@ def main(arguments=None) -> int:
         return 1
 
 
+def _deciding(options) -> str:
+    """The options of the command that change the numbers."""
+    names = ("runs", "first_seed", "epochs")
+    given = {name: getattr(options, name) for name in names if getattr(options, name)}
+    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in given.items())
+
+
 def _main(options):
     profile = get(options.name)
     if options.workers < 1:
@@ -386,7 +396,7 @@ def _main(options):
             workers=options.workers,
             client=client,
         )
-    path = write(record(options.name, profile, histories, directory, commit), options.out)
+    path = write(record(options.name, profile, histories, directory, commit, _deciding(options)), options.out)
     print(f"{options.name}: normalised errors after the last epoch, mean ± std over {len(seeds)} runs")
     for label, history in histories.items():
         shown = "   ".join(

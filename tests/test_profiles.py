@@ -103,6 +103,7 @@ def test_the_command_records_what_was_trained(tmp_path, capsys):
         assert entry["task"]["r"] == 3
         assert entry["seeds"] == [5, 6]
         assert len(entry["data_sha256"]) == 64
+    assert content["command"] == "python -m lib.profiles tiny --runs 2 --first-seed 5 --epochs 3"
     assert {"commit", "date", "device", "threads", "versions"} <= set(content)
     assert platform.node() not in out.read_text()
     assert len(list(kept.iterdir())) == 2
