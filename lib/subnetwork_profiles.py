@@ -45,6 +45,7 @@ class Profile:
     steps: int  # of the search for masks
     draws: int  # of every ablation by permutation; may be 0
     seeds: int = 5  # number of runs a study
+    compared: bool = False  # with random subnetworks of the same sizes
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ class Measured:
     ablated_test: np.ndarray | None = None
     redrawn_train: np.ndarray | None = None  # (draws, λ, ...): of the network with its weights permuted
     redrawn_test: np.ndarray | None = None
+    # the same for random subnetworks of as many weights in every layer, and in every tenth of a layer by size
+    random_alone_train: np.ndarray | None = None
+    random_ablated_train: np.ndarray | None = None
+    sized_alone_train: np.ndarray | None = None
+    sized_ablated_train: np.ndarray | None = None
     jaccard: np.ndarray | None = (
         None  # (λ, runs): of the two subroutines' subnetworks; nan where one is empty or full
     )
@@ -90,7 +96,10 @@ _CI = both(DIGITS, ON_DIGITS)
 _SMALL = both(DIGITS, replace(ON_DIGITS, channels=8, epochs=80))
 PROFILES = {
     "subnetworks-small": Profile(
-        {name: Study(case, (80,), (1e-5,)) for name, case in _SMALL.items()}, steps=620, draws=3
+        {name: Study(case, (80,), (1e-5,)) for name, case in _SMALL.items()},
+        steps=620,
+        draws=3,
+        compared=True,
     ),
     "subnetworks-dissociation": Profile(
         {name: Study(case, (0, 150), _PATH) for name, case in _CI.items()}
@@ -134,7 +143,7 @@ def _study(profile, study, seeds, directory, folder, progress):
     found = {}
     for epoch, network in _trained(study.case, study.epochs, sets, seeds, folder, progress):
         sought = asdict(study) | {"epochs": epoch}
-        decisive = [sought, profile.steps, profile.draws, seeds, runs.data_hash(*sets)]
+        decisive = [sought, profile.steps, profile.draws, profile.compared, seeds, runs.data_hash(*sets)]
         path = folder / f"measured-{hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]}.json"
         if not path.is_file():
             measured = _measure(network, study, profile, sets, progress)
@@ -184,12 +193,23 @@ def _measure(network, study, profile, sets, progress) -> Measured:
         *(found.errors(found.alone(), part) for part in sets),
         *(found.errors(found.ablated(), part) for part in sets),
         *(np.array([found.errors(one, part) for one in redrawn]) for part in sets),
-        *_overlaps(found),
+        **_random(found, sets[0]) if profile.compared else {},
+        **_overlaps(found),
     )
 
 
+def _random(found, training):
+    """Errors of random subnetworks, fields of Measured."""
+    fields = {}
+    for name, bins in (("random", 1), ("sized", 10)):
+        other = found.unrelated(bins)
+        fields[f"{name}_alone_train"] = found.errors(other.alone(), training)
+        fields[f"{name}_ablated_train"] = found.errors(other.ablated(), training)
+    return fields
+
+
 def _overlaps(found):
-    """The last five fields of Measured."""
+    """The overlap of the two subroutines' subnetworks, fields of Measured."""
     fields = np.full((5, found.shape[0], found.shape[2]), np.nan)
     for penalty, run in np.ndindex(fields.shape[1:]):
         pair = [found.layers(penalty, subroutine, run) for subroutine in (0, 1)]
@@ -199,7 +219,8 @@ def _overlaps(found):
         by_layer, sized = overlap(*pair), overlap(*strata)
         chance = by_layer.jaccard, by_layer.expected, by_layer.log10_p
         fields[:, penalty, run] = *chance, sized.expected, sized.log10_p
-    return fields
+    names = ("jaccard", "expected", "log10_p", "expected_given_size", "log10_p_given_size")
+    return dict(zip(names, fields))
 
 
 def record(
