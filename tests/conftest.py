@@ -1,6 +1,12 @@
-"""The browser and the built book, for the tests that look at pages."""
+"""One thread a process, and the browser and the built book for the tests that look at pages."""
+
+import os
 
 import pytest
+
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # tests run two at a time: more threads would wait for each other
 
 
 @pytest.fixture(scope="session")

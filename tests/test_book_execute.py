@@ -59,9 +59,10 @@ def test_the_others_are_stopped_and_the_rest_never_starts(tmp_path, capsys):
     plant_chapter(tmp_path, "03_three", ["import time; time.sleep(60)"])
     plant_chapter(tmp_path, "02_two", ["1 / 0"])
     project.output.mkdir()
+    before = psutil.Process().children(recursive=True)  # other tests may have left helpers of multiprocessing
     with pytest.raises(BookError, match="02_two"):
         run(project)
-    assert psutil.Process().children(recursive=True) == []
+    assert set(psutil.Process().children(recursive=True)) <= set(before)
     assert "01_one" not in capsys.readouterr().out
     assert not (project.output / "failed" / "03_three.ipynb").exists()
 
