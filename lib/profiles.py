@@ -9,9 +9,10 @@ import json
 import os
 import re
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -176,7 +177,7 @@ def run(
         checkpoint = checkpoints and str(Path(checkpoints).resolve() / file)
         tasks.append((profile.cases[name], profile.measure, group, directory, checkpoint, progress, device))
     if client is None:
-        with ThreadPoolExecutor(workers) as pool:  # torch lets other threads work while it computes
+        with _pool(min(workers, len(tasks))) as pool:
             done = list(pool.map(_train, *zip(*tasks, strict=True)))
     else:
         futures = [client.submit(_train, *task, pure=False) for task in tasks]
@@ -198,6 +199,18 @@ def run_side_by_side(profile: Profile, seeds=None) -> dict:
         return run(profile, seeds=seeds, workers=workers)
     finally:
         torch.set_num_threads(threads)
+
+
+def _pool(workers):
+    """Processes, since threads would wait for each other between the many short operations of a step."""
+    if workers == 1:
+        return ThreadPoolExecutor(1)
+    return ProcessPoolExecutor(
+        workers,
+        mp_context=get_context("spawn"),
+        initializer=torch.set_num_threads,
+        initargs=(torch.get_num_threads(),),
+    )
 
 
 def _train(case, measure, seeds, directory, checkpoint, progress, device):

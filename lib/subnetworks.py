@@ -136,7 +136,12 @@ def find(
     Raises ValueError for an unknown subroutine, and as find_masks does.
     """
     settings = settings or Sparsification()
-    penalties, subroutines = list(penalties or [settings.penalty]), list(subroutines)
+    penalties = [settings.penalty] if penalties is None else list(penalties)
+    subroutines = list(subroutines)
+    if not penalties or not subroutines:
+        raise ValueError(
+            f"{len(penalties)} penalties and {len(subroutines)} subroutines; give at least one each"
+        )
     for name in subroutines:
         check_choice("subroutine", name, SUBROUTINES)
     check_count("batch", batch)
