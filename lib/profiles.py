@@ -4,7 +4,6 @@ A profile is a set of cases, each a task and the settings of a network; every ca
 number of seeds. The runs of a case are independent: they are trained in groups, here or over a cluster.
 """
 
-import argparse
 import json
 import os
 import re
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lib import digits, provenance, runs
+from lib import digits, provenance, recording, runs
 from lib.arguments import check_seeds
 from lib.convnets import Settings
 
@@ -265,9 +264,7 @@ def record(
 def read(name: str, path=None) -> tuple:
     """The record of a profile and its histories by case; FileNotFoundError where it is still to be made."""
     path = Path(path) if path else default_path(name)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there yet: make it with `python -m lib.profiles {name}`")
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = recording.read(path, f"python -m lib.profiles {name}")
     histories = {
         label: runs.History(
             entry["seeds"],
@@ -308,13 +305,7 @@ def differing(content: dict, profile: Profile) -> list:
 def write(content: dict, path=None) -> Path:
     """Write a record as a whole, one run's curve a line."""
     path = Path(path) if path else default_path(content["profile"])
-    text = json.dumps(content, indent=1, ensure_ascii=False)
-    text = re.sub(r"\[[^][{}]*]", lambda row: " ".join(row.group().split()), text)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text + "\n", encoding="utf-8")
-    part.replace(path)
-    return path
+    return recording.write(content, path, rows=r"\[[^][{}]*]", between=" ")
 
 
 def default_path(name: str) -> Path:
@@ -347,33 +338,19 @@ def _client(address):
 
 
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m lib.profiles", description="Train a profile, record it.")
-    parser.add_argument("name", help=", ".join(PROFILES))
+    parser = recording.parser("lib.profiles", "Train a profile, record it.", PROFILES, first_seed=0)
     parser.add_argument(
         "--data", help="directory of the IDX files (default: BOOK_DATA, the cache, a download)"
     )
-    parser.add_argument("--runs", type=int, help="number of runs a case (default: the profile's)")
-    parser.add_argument("--first-seed", type=int, default=0, help="seed of the first run (default: 0)")
     parser.add_argument("--epochs", type=int, help="stop earlier or later than the profile says")
     parser.add_argument("--group", type=int, help="runs trained in one stack (default: the profile's)")
-    parser.add_argument("--out", help="the record's file (default: in results/)")
-    parser.add_argument("--checkpoints", help="folder to go on from (default: in _build/checkpoints/)")
     parser.add_argument("--workers", type=int, default=1, help="groups trained at the same time (default: 1)")
     parser.add_argument("--commit", help="commit of this code, where git cannot tell")
     parser.add_argument("--device", help="cpu or cuda (default: cuda if there is one)")
-    parser.add_argument("--threads", type=int, help="threads of this process (default: all processors)")
     parser.add_argument(
         "--scheduler", help="address of a Dask scheduler, to spread the groups over its workers"
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    options = parser.parse_args(arguments)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    try:
-        return _main(options)
-    except (ValueError, OSError) as error:
-        print(f"{options.name}: {error}", file=sys.stderr)
-        return 1
+    return recording.run(parser, arguments, _main)
 
 
 def _deciding(options) -> str:
@@ -393,8 +370,7 @@ def _main(options):
         profile = replace(profile, group=options.group)
     if options.epochs is not None:
         profile = profile.changed(epochs=options.epochs)
-    count = profile.seeds if options.runs is None else options.runs
-    seeds = check_seeds(range(options.first_seed, options.first_seed + count))
+    seeds = recording.seeds(options, profile)
     checkpoints = Path(options.checkpoints or ROOT / "_build" / "checkpoints" / options.name)
     directory = options.data and str(Path(options.data).resolve())
     commit = options.commit or provenance.commit()

@@ -4,13 +4,11 @@ A profile is a set of studies. A study trains one case with several seeds, and a
 measures the whole networks, and their subnetworks for both output blocks.
 """
 
-import argparse
 import dataclasses
 import hashlib
 import json
 import math
 import os
-import re
 import shutil
 import sys
 from dataclasses import asdict, dataclass, replace
@@ -20,7 +18,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from lib import profiles, provenance, runs, subnetworks
+from lib import profiles, provenance, recording, runs, subnetworks
 from lib.arguments import check_choice, check_seeds
 from lib.convnets import Network
 from lib.overlap import by_size, overlap
@@ -258,11 +256,7 @@ def record(
 def read(name: str, path=None) -> tuple:
     """The record of a profile and {study: {epoch: Measured}}; FileNotFoundError where it is still to be made."""
     path = Path(path) if path else default_path(name)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is not there yet: make it with `python -m lib.subnetwork_profiles {name}`"
-        )
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = recording.read(path, f"python -m lib.subnetwork_profiles {name}")
     return content, {
         label: {int(epoch): _measured(fields) for epoch, fields in entry["measured"].items()}
         for label, entry in content["cases"].items()
@@ -272,13 +266,7 @@ def read(name: str, path=None) -> tuple:
 def write(content: dict, path=None) -> Path:
     """Write a record as a whole, one field of a measurement a line."""
     path = Path(path) if path else default_path(content["profile"])
-    text = json.dumps(content, indent=1, ensure_ascii=False)
-    text = re.sub(r"\[[^]{}\"]*\[[^{}\"]*]", lambda field: re.sub(r"\s+", "", field.group()), text)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text + "\n", encoding="utf-8")
-    part.replace(path)
-    return path
+    return recording.write(content, path, rows=r"\[[^]{}\"]*\[[^{}\"]*]", between="")
 
 
 def default_path(name: str) -> Path:
@@ -302,34 +290,15 @@ def _measured(fields):
 
 
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m lib.subnetwork_profiles",
-        description="Measure the subnetworks of a profile, record them.",
-    )
-    parser.add_argument("name", help=", ".join(PROFILES))
-    parser.add_argument("--runs", type=int, help="number of runs a study (default: the profile's)")
-    parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help="seed of the first run")
-    parser.add_argument("--out", help="the record's file (default: in results/)")
-    parser.add_argument(
-        "--checkpoints", help="folder to go on from (default: _build/checkpoints/subnetworks)"
-    )
-    parser.add_argument("--threads", type=int, help="threads of this process (default: all processors)")
-    parser.add_argument("--quiet", action="store_true", help="no progress bars")
-    options = parser.parse_args(arguments)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    try:
-        return _main(options)
-    except (ValueError, OSError) as error:
-        print(f"{options.name}: {error}", file=sys.stderr)
-        return 1
+    description = "Measure the subnetworks of a profile, record them."
+    parser = recording.parser("lib.subnetwork_profiles", description, PROFILES, FIRST_SEED)
+    return recording.run(parser, arguments, _main)
 
 
 def _main(options):
     check_choice("profile", options.name, tuple(PROFILES))
     profile = PROFILES[options.name]
-    count = profile.seeds if options.runs is None else options.runs
-    seeds = check_seeds(range(options.first_seed, options.first_seed + count))
+    seeds = recording.seeds(options, profile)
     checkpoints = options.checkpoints or ROOT / "_build" / "checkpoints" / "subnetworks"
     commit = provenance.commit()
     found = run(profile, seeds=seeds, checkpoints=checkpoints, progress=not options.quiet)
