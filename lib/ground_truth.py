@@ -10,6 +10,7 @@ from numbers import Integral
 import numpy as np
 import torch
 
+from lib import overlap
 from lib.convnets import Network
 from lib.subnetworks import SUBROUTINES, Subnetworks
 
@@ -117,8 +118,6 @@ def precision_and_recall(found: Subnetworks, truth) -> tuple:
         block = SUBROUTINES.index(found.subroutines[subroutine])
         true = np.concatenate([layer[run].flatten().numpy() for layer in truth[block]])
         mask = np.concatenate(found.layers(penalty, subroutine, run))
-        hits = (mask & true).sum()
-        recall[penalty, subroutine, run] = hits / true.sum()
-        if mask.any():
-            precision[penalty, subroutine, run] = hits / mask.sum()
+        place = penalty, subroutine, run
+        precision[place], recall[place] = overlap.precision_and_recall(mask, true)
     return precision, recall

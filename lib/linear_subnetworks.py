@@ -52,12 +52,6 @@ def plant(first, second, *, hidden: int, inputs: int, outputs: int, rng) -> Plan
     return Planted(W1, W2, rows, np.broadcast_to(reads[:, None, :, None], (2, 1, hidden, inputs)))
 
 
-def precision_and_recall(found, truth) -> tuple[float, float]:
-    """Share of the found weights that belong, and share of those that belong that are found."""
-    both = np.sum(found & truth)
-    return both / np.sum(found), both / np.sum(truth)
-
-
 def join(split_weights) -> tuple[np.ndarray, np.ndarray]:
     """The deep network that a split one is: its modules' hidden units side by side, W₂ block-diagonal."""
     first, second = split_weights

@@ -55,6 +55,17 @@ def overlap(first, second) -> Overlap:
     )
 
 
+def precision_and_recall(found, truth) -> tuple[float, float]:
+    """Share of the weights found, a boolean array, that are true, and of the true ones that are found.
+
+    The precision is nan where nothing was found. Raises ValueError where nothing is true.
+    """
+    if not np.any(truth):
+        raise ValueError("no weight is true, so that none can be found; give the mask of those that matter")
+    hits = np.sum(found & truth)
+    return (float(hits / np.sum(found)) if np.any(found) else math.nan), float(hits / np.sum(truth))
+
+
 def by_size(mask, weights, bins: int = 10) -> list:
     """A mask's layers, each cut into strata of weights of about equal size, smallest first.
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lib import linear_subnetworks as ls
 from lib import networks, theory
+from lib.overlap import precision_and_recall
 from lib.sparsification import Sparsification
 from tests.spaces import datasets, generators
 
@@ -84,13 +85,13 @@ def test_planted_subroutines_are_found(second, shared):
     X = rng.normal(size=(6, 60))
     Y = (planted.W2 @ planted.W1 @ X)[0]
     found = np.array([ls.block_masks(planted.W1, planted.W2, X, Y, rows, quick)[0] for rows in planted.rows])
-    scores = [ls.precision_and_recall(f, t) for f, t in zip(found, planted.truth)]
+    scores = [precision_and_recall(f, t) for f, t in zip(found, planted.truth)]
     assert np.min(scores) > 0.9
     assert jaccard(found) == pytest.approx(shared, abs=0.06)
-    swapped = [ls.precision_and_recall(f, t) for f, t in zip(found, planted.truth[::-1])]
+    swapped = [precision_and_recall(f, t) for f, t in zip(found, planted.truth[::-1])]
     assert (np.max(swapped) < 0.75) == (shared < 1)
     moved = np.roll(planted.truth, 4, axis=2)  # the truth of other units: the comparison must fail
-    assert np.max([ls.precision_and_recall(f, t) for f, t in zip(found, moved)]) < 0.75
+    assert np.max([precision_and_recall(f, t) for f, t in zip(found, moved)]) < 0.75
 
 
 def test_masks_in_a_stack_are_those_one_by_one_and_the_same_again():

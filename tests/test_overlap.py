@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from lib.correlation import rank_correlation
-from lib.overlap import by_size, overlap
+from lib.overlap import by_size, overlap, precision_and_recall
 
 
 def masks(seed, sizes=(40, 90, 12), alike=0.5):
@@ -186,3 +186,13 @@ def test_trainings_that_hang_together_widen_the_interval():
 def test_refusals_of_the_correlation(x, y, message):
     with pytest.raises(ValueError, match=message):
         rank_correlation(x, y)
+
+
+def test_precision_and_recall_of_masks_counted_by_hand():
+    truth = np.array([[True, True], [True, False]])
+    assert precision_and_recall(np.array([[True, False], [False, True]]), truth) == (1 / 2, 1 / 3)
+    precision, recall = precision_and_recall(np.zeros((2, 2), dtype=bool), truth)
+    assert np.isnan(precision)
+    assert recall == 0
+    with pytest.raises(ValueError, match="no weight is true"):
+        precision_and_recall(truth, ~truth & truth)
