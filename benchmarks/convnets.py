@@ -1,6 +1,6 @@
 """Throughput of the convolutional training. `python -m benchmarks.convnets [--jax PYTHON]`
 
-Side by side in one run, on as many processors as record.THREADS: a step of lib.convnets for one run and for
+Side by side in one run, on as many processors as record.THREADS: a step of the stacked networks for one run and for
 several stacked runs, a plain torch module with autograd, and the published code's step in JAX. JAX is no
 dependency: name a Python that has it, or its column stays empty.
 """
@@ -18,7 +18,7 @@ from time import perf_counter
 import torch
 from torch import nn
 
-from lib.convnets import Network, Settings
+from lib.convolutional.networks import Network, Settings
 
 DIGITS, R, STACK = 3, 10.0, 5
 CASES = {  # image, settings, steps a measurement

@@ -11,9 +11,9 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from lib import runs
-from lib.convnets import Network
-from lib.profiles import PROFILES
+from lib.convolutional.experiments import PROFILES
+from lib.convolutional.networks import Network
+from lib.convolutional.training import stepper
 
 TRIPLES = 20000  # of an epoch of the paper's
 
@@ -64,7 +64,7 @@ def main():
         network = Network(settings, image, digits, case.task.r, options.runs, device)
         images = torch.rand(1000, *image, device=device)
         labels = torch.randint(10, (1000, digits), device=device)
-        step = runs.stepper(network, images, labels)
+        step = stepper(network, images, labels)
         batches = torch.randint(1000, (options.steps, options.runs, settings.batch), device=device)
         step(batches[0])
 

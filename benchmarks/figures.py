@@ -1,7 +1,7 @@
 """The data of the linear figures over 20 seeds: batched, and seed by seed. `python -m benchmarks.figures`
 
 Side by side in one run, for the three architectures with the settings of the published figures: all seeds in
-one batch of lib.networks.train; the same function called once a seed; and a plain loop over seeds with dense
+one batch of lib.linear.training.train; the same function called once a seed; and a plain loop over seeds with dense
 matrices, which reads the strengths off UᵀWV and the norms off the blocks of W after every step.
 """
 
@@ -13,8 +13,10 @@ from time import perf_counter
 
 import numpy as np
 
-from lib import networks, theory
-from lib.datasets import Dataset
+from lib.linear import theory
+from lib.linear.datasets import Dataset
+from lib.linear.training import train
+from lib.linear.weights import initial_weights
 
 DATASET = Dataset(n_x=3, n_y=1, k_x=3, k_y=1, r=1.0)
 SETTINGS = {
@@ -28,13 +30,13 @@ HIDDEN, EPOCHS, SEEDS, ROUNDS = 50, 300, 20, 3
 def batched(architecture):
     """All seeds at once; strengths (seeds, epochs, 3)."""
     options = SETTINGS[architecture] | {"hidden": HIDDEN, "epochs": EPOCHS}
-    return networks.train(DATASET, architecture, seeds=SEEDS, **options).strengths
+    return train(DATASET, architecture, seeds=SEEDS, **options).strengths
 
 
 def by_seed(architecture):
     """The same function, one seed a call."""
     options = SETTINGS[architecture] | {"hidden": HIDDEN, "epochs": EPOCHS}
-    runs = [networks.train(DATASET, architecture, seeds=[seed], **options) for seed in range(SEEDS)]
+    runs = [train(DATASET, architecture, seeds=[seed], **options) for seed in range(SEEDS)]
     return np.concatenate([run.strengths for run in runs])
 
 
@@ -42,7 +44,7 @@ def plain(architecture):
     """A loop over seeds with dense matrices."""
     rate, std = SETTINGS[architecture].values()
     parts = theory.split_datasets(DATASET) if architecture == "split" else (DATASET,)
-    weights = networks.initial_weights(DATASET, architecture, hidden=HIDDEN, init_std=std, seeds=SEEDS)
+    weights = initial_weights(DATASET, architecture, hidden=HIDDEN, init_std=std, seeds=SEEDS)
     weights = weights if architecture == "split" else (weights,)
     courses = [
         np.array([plain_run(part, [W[seed] for W in pair], rate) for seed in range(SEEDS)])

@@ -12,8 +12,10 @@ from time import perf_counter
 
 import numpy as np
 
-from lib import networks, scale, theory
-from lib.datasets import Dataset
+from lib.linear import scale, theory
+from lib.linear.datasets import Dataset
+from lib.linear.training import train
+from lib.linear.weights import initial_weights
 
 TASK = {"n_x": 16, "n_y": 4, "k_x": 2, "k_y": 1, "r": 64.0}
 HIDDEN, EPOCHS, INIT_STD, SEED, FRACTION_OF_BOUND = 32, 300, 2.5e-5, 0, 0.5
@@ -25,11 +27,11 @@ def main():
     modes = theory.modes(dataset)
     rate = FRACTION_OF_BOUND * theory.learning_rate_bound(dataset, "deep")
     options = {"hidden": HIDDEN, "init_std": INIT_STD, "seeds": [SEED]}
-    weights = networks.initial_weights(dataset, "deep", **options)
+    weights = initial_weights(dataset, "deep", **options)
     initial = scale.greedy_strengths(dataset, weights)[0]
 
     start = perf_counter()
-    history = networks.train(dataset, "deep", learning_rate=rate, epochs=EPOCHS, weights=weights, **options)
+    history = train(dataset, "deep", learning_rate=rate, epochs=EPOCHS, weights=weights, **options)
     seconds = perf_counter() - start
     modes_grown = theory.deep_steps(dataset, EPOCHS, initial, rate)
     predicted = np.nansum(modes_grown, axis=1) / modes.multiplicity

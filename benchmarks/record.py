@@ -13,7 +13,7 @@ import json  # noqa: E402
 import re  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from lib.provenance import processor, today, versions  # noqa: E402
+from lib.records import processor, today, versions  # noqa: E402
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 

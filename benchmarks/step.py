@@ -1,6 +1,6 @@
 """One step of gradient descent: without dense matrices, and with them. `python -m benchmarks.step`
 
-Side by side in one run, for growing n_x: the step of lib.networks.train, everything that it records
+Side by side in one run, for growing n_x: the step of lib.linear.training.train, everything that it records
 included; the dense step W₂(W₁Σ^x); and the dense step (W₂W₁)Σ^x as the formula reads from left to right. The
 dense steps record nothing, and the time to form X, Y and the covariances once is left out.
 """
@@ -13,8 +13,11 @@ from time import perf_counter
 
 import numpy as np
 
-from lib import dense, networks, theory
-from lib.datasets import Dataset
+from lib.linear import theory
+from lib.linear.datasets import Dataset
+from lib.linear.descent import step
+from lib.linear.training import train
+from lib.linear.weights import initial_weights
 
 FEATURES = range(4, 11)
 TASK = {"n_y": 1, "k_x": 3, "k_y": 1, "r": 1.0}
@@ -28,7 +31,7 @@ def plain(dataset, weights, learning_rate, steps, left_to_right):
     cross, inputs, rate = dataset.cross_covariance, dataset.input_covariance, learning_rate * dataset.P
     start = perf_counter()
     for _ in range(steps):
-        W1, W2 = dense.step(cross, inputs, W1, W2, rate, left_to_right)
+        W1, W2 = step(cross, inputs, W1, W2, rate, left_to_right)
     return (perf_counter() - start) / steps, W1, W2
 
 
@@ -36,14 +39,14 @@ def structured(dataset, weights, learning_rate, steps):
     """Seconds a step, the copy of the weights that training makes included, and the last recorded loss."""
     options = {"hidden": HIDDEN, "learning_rate": learning_rate, "init_std": INIT_STD, "seeds": 1}
     start = perf_counter()
-    history = networks.train(dataset, "deep", epochs=steps, weights=weights, **options)
+    history = train(dataset, "deep", epochs=steps, weights=weights, **options)
     return (perf_counter() - start) / steps, history.loss[0, -1]
 
 
 def compare(dataset):
     """Median seconds of each way, and how far their losses are apart."""
     rate = theory.learning_rate_bound(dataset, "deep") / 2
-    weights = networks.initial_weights(dataset, "deep", hidden=HIDDEN, init_std=INIT_STD, seeds=[SEED])
+    weights = initial_weights(dataset, "deep", hidden=HIDDEN, init_std=INIT_STD, seeds=[SEED])
     times = {"structured": [], "dense": [], "dense left to right": []}
     for _ in range(ROUNDS):
         times["structured"].append(structured(dataset, weights, rate, STEPS)[0])

@@ -1,36 +1,114 @@
-"""Curves recorded at some epochs: how the authors' record names and counts them, and when a curve rises."""
+"""Records: the options of the commands that make them, the file, and what they came from.
 
-import numpy as np
+No name of a machine or person is written down.
+"""
 
-QUADRANT_NAMES = {  # a field of QuadrantNorms: its name in the record
-    "comp_to_comp": "omega_x_omega_y",
-    "noncomp_to_comp": "gamma_x_omega_y",
-    "comp_to_noncomp": "omega_x_gamma_y",
-    "noncomp_to_noncomp": "gamma_x_gamma_y",
-}
+import argparse
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from lib.validation import check_seeds
 
 
-def recorded_epochs(epochs: int, every: int) -> np.ndarray:
-    """The epochs of the record of a run of this length: every so many, and the last.
+def parser(module: str, description: str, profiles, first_seed: int) -> argparse.ArgumentParser:
+    """The options of every such command."""
+    made = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    made.add_argument("name", help=", ".join(profiles))
+    made.add_argument("--runs", type=int, help="number of runs (default: the profile's)")
+    made.add_argument(
+        "--first-seed", type=int, default=first_seed, help=f"seed of the first run (default: {first_seed})"
+    )
+    made.add_argument("--out", help="the record's file (default: in results/)")
+    made.add_argument("--checkpoints", help="folder to go on from (default: in _build/checkpoints/)")
+    made.add_argument("--threads", type=int, help="threads of this process (default: all processors)")
+    made.add_argument("--quiet", action="store_true", help="no progress bar")
+    return made
 
-    The predicted curves belong to these epochs; the simulated ones to the states after one more update.
-    """
-    return np.append(np.arange(0, epochs, every), epochs - 1)
+
+def run(parser: argparse.ArgumentParser, arguments, command: Callable) -> int:
+    """Do what the arguments ask for; what a user can have caused becomes a line and the status 1."""
+    options = parser.parse_args(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    try:
+        return command(options)
+    except (ValueError, OSError) as error:
+        print(f"{options.name}: {error}", file=sys.stderr)
+        return 1
 
 
-def rise_time(epochs, curve, level) -> np.ndarray:
-    """Epoch at which a curve first reaches a level, interpolated linearly; shape (...).
+def seeds(options, profile) -> list:
+    """The seeds that the options ask for, by default as many as the profile has runs."""
+    count = profile.seeds if options.runs is None else options.runs
+    return check_seeds(range(options.first_seed, options.first_seed + count))
 
-    epochs: (n,), in order. curve: (..., n). level: broadcast to (...). nan where the level is never reached, the
-    first epoch where the curve starts at the level or above.
-    """
-    epochs, curve = np.asarray(epochs), np.asarray(curve, dtype=float)
-    level = np.broadcast_to(level, curve.shape[:-1])[..., None]
-    reached = curve >= level
-    after = reached.argmax(axis=-1)[..., None]
-    before = np.maximum(after - 1, 0)
-    low, high = (np.take_along_axis(curve, place, axis=-1) for place in (before, after))
-    climbed = np.where(after > 0, high - low, 1)
-    part = np.where(after > 0, (level - low) / climbed, 0)
-    moment = epochs[before] + part * (epochs[after] - epochs[before])
-    return np.where(reached.any(axis=-1), moment[..., 0], np.nan)
+
+def read(path: Path, command: str) -> dict:
+    """A record; FileNotFoundError, with the command that makes it, where there is none."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there yet: make it with `{command}`")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write(content: dict, path: Path, rows: str, between: str) -> Path:
+    """Write a record as a whole. What matches `rows` becomes one line, with `between` for white space."""
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    text = re.sub(rows, lambda row: between.join(row.group().split()), text)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text + "\n", encoding="utf-8")
+    part.replace(path)
+    return path
+
+
+def processor() -> str:
+    """The processor's name as the system gives it, and how many are there."""
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        lines = [line for line in info.read_text(encoding="utf-8").splitlines() if "model name" in line]
+        name = lines[0].split(":", 1)[1].strip() if lines else name
+    return f"{name} ({platform.machine()}, {os.cpu_count()} logical)"
+
+
+def peak_megabytes() -> float | None:
+    """The most memory this process has held so far, None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1024**2 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
+
+
+def today() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%d")
+
+
+def versions(*packages: str) -> dict:
+    return {"python": platform.python_version()} | {package: version(package) for package in packages}
+
+
+def commit() -> str:
+    """The commit of the repository, marked if tracked files differ from it; "unknown" outside of git."""
+    root = Path(__file__).resolve().parents[1]
+    try:
+        head, changes = (
+            subprocess.run(
+                ["git", *words], cwd=root, capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head + (" with changes" if changes else "")

@@ -3,8 +3,8 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from lib.datasets import Dataset
-from lib.theory import singular_vectors
+from lib.linear.datasets import Dataset
+from lib.linear.theory import singular_vectors
 
 generators = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 

@@ -5,8 +5,9 @@ import pytest
 from book_planting import figure_metadata
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from lib.book import BookError, figures, report
+from lib.book import BookError, figures
 from lib.book.execute import Executed
+from lib.book.pages import report
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import yaml
 
-from lib import checks
-from lib.checks import Ledger, LedgerError
+from lib.checks.ledger import MATCH, MISMATCH, NOT_COMPARED, NOT_FINITE, UNDEFINED, Ledger, LedgerError
+from lib.checks.tables import as_html
+from lib.checks.tolerances import TOLERANCES
 
 DEFAULTS = {"n_x": 3, "k_x": 2, "k_y": 1, "r": 2.0, "widths": [1, 2]}
 NUMBERS = {
@@ -78,9 +79,9 @@ def test_other_parameters():
     ledger.check("fixed", 1000.0)
     ledger.check("always", 0)
     assert statuses(ledger) == {
-        "closed": checks.MATCH,
-        "fixed": checks.NOT_COMPARED,
-        "always": checks.MATCH,
+        "closed": MATCH,
+        "fixed": NOT_COMPARED,
+        "always": MATCH,
     }
     ledger.report()
 
@@ -89,7 +90,7 @@ def test_closed_forms_still_fail_under_other_parameters():
     ledger = Ledger("demo", **DEFAULTS | {"r": 1.0})
     ledger.check("closed", CLOSED)
     ledger.check("always", 0.1)
-    assert set(statuses(ledger).values()) == {checks.MISMATCH}
+    assert set(statuses(ledger).values()) == {MISMATCH}
 
 
 @pytest.mark.parametrize("formula", ["1 / k_y", "log(k_y)", "(-k_x) ** 0.5 / k_y", "(k_y - 1) ** 0.5"])
@@ -98,7 +99,7 @@ def test_undefined_formula(write, formula):
     write(numbers)
     ledger = Ledger("demo", **DEFAULTS | {"k_y": 0})
     ledger.check("x", math.nan)
-    assert statuses(ledger) == {"x": checks.UNDEFINED}
+    assert statuses(ledger) == {"x": UNDEFINED}
     ledger.report()
 
 
@@ -113,7 +114,7 @@ def test_not_finite_at_the_defaults_fails(write):
 def test_not_finite_fails_where_it_holds_for_any_parameters():
     ledger = Ledger("demo", **DEFAULTS | {"r": 1.0})
     ledger.check("always", math.nan)
-    assert statuses(ledger) == {"always": checks.NOT_FINITE}
+    assert statuses(ledger) == {"always": NOT_FINITE}
 
 
 @pytest.mark.parametrize(
@@ -136,21 +137,21 @@ def test_not_finite_fails_where_it_holds_for_any_parameters():
 )
 def test_every_tolerance(write, tolerance, expected, inside, outside):
     error = {"standard_error": 0.01} if tolerance == "sampled" else {}
-    for here, status in ((expected, "match"), (inside, "match"), (outside, checks.MISMATCH)):
+    for here, status in ((expected, "match"), (inside, "match"), (outside, MISMATCH)):
         row = one(write, here, tolerance=tolerance, value=expected, **error)
         assert row["status"] == status
 
 
 def test_every_tolerance_is_tested():
     kinds = test_every_tolerance.pytestmark[0].args[1]
-    assert {kind for kind, *_ in kinds} == set(checks.TOLERANCES)
+    assert {kind for kind, *_ in kinds} == set(TOLERANCES)
 
 
 def test_arrays_deviate_as_much_as_their_worst_number(write):
     row = one(write, np.array([[1.0, 2.5], [3, 4]]), value=[[1, 2], [3, 4]], tolerance="rise_time")
     assert row["deviation"] == pytest.approx(1.0)
-    assert one(write, [1.0, 2.0], value=[1, 2, 3])["status"] == checks.MISMATCH
-    assert one(write, 1.0, value=[1])["status"] == checks.MISMATCH
+    assert one(write, [1.0, 2.0], value=[1, 2, 3])["status"] == MISMATCH
+    assert one(write, 1.0, value=[1])["status"] == MISMATCH
 
 
 def test_formulas_in_a_list(write):
@@ -275,7 +276,7 @@ def test_entries_can_share_what_they_have_in_common(tmp_path):
 def test_html_is_escaped():
     row = {"name": "x", "here": 1.0, "expected": [1.0] * 5, "tolerance": "exact"}
     row |= {"status": "match", "source": "<a & b>", "deviation": math.inf}
-    page = checks.as_html([row])
+    page = as_html([row])
     assert "&lt;a &amp; b&gt;" in page
     assert "∞ × exact" in page
     assert "(5 numbers)" in page

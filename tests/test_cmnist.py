@@ -11,15 +11,28 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib import plotting, profiles, runs
-from lib.checks import read_expected
-from lib.convnets import Network, Settings
-from lib.digits import Composites, at_random
+from lib import plotting
+from lib.checks.expected import read_expected
+from lib.convolutional import experiments
+from lib.convolutional.digits import Composites, at_random
+from lib.convolutional.experiments import (
+    Profile,
+    Task,
+    both,
+    differing,
+    get,
+    read,
+    record,
+    run_side_by_side,
+    write,
+)
+from lib.convolutional.networks import Network, Settings
+from lib.convolutional.training import History, train
 
 CHAPTER = Path(__file__).resolve().parents[1] / "chapters" / "09_cmnist.ipynb"
-TINY = profiles.Profile(
-    profiles.both(
-        profiles.Task(training=32, test=20),
+TINY = Profile(
+    both(
+        Task(training=32, test=20),
         Settings(channels=4, kernels=((3, 9), (3, 7)), learning_rate=1e-2, epochs=2, init_std=0.05),
     ),
     seeds=2,
@@ -96,10 +109,10 @@ def test_the_start_passes_on_each_blocks_share_of_the_loss():
 
 def test_runs_side_by_side_are_runs_alone():
     threads = torch.get_num_threads()
-    together = profiles.run_side_by_side(TINY)
+    together = run_side_by_side(TINY)
     assert torch.get_num_threads() == threads
     for name, case in TINY.cases.items():
-        alone = runs.train(case.settings, *case.task.composites(), seeds=[0, 1], device="cpu")
+        alone = train(case.settings, *case.task.composites(), seeds=[0, 1], device="cpu")
         np.testing.assert_allclose(together[name].test, alone.test, rtol=1e-4)
         assert np.abs(together[name].test[0] - together[name].test[1]).max() > 1e-3
 
@@ -107,13 +120,13 @@ def test_runs_side_by_side_are_runs_alone():
 def test_threads_are_restored_after_a_failure():
     threads = torch.get_num_threads()
     with pytest.raises(ValueError, match="measure = 2"):
-        profiles.run_side_by_side(replace(TINY, measure=2).changed(epochs=3))
+        run_side_by_side(replace(TINY, measure=2).changed(epochs=3))
     assert torch.get_num_threads() == threads
 
 
 def test_other_numbers_of_digits_have_kernels_that_fit():
     for name in ("ci", "mnist-small", "paper"):
-        profile = profiles.get(name)
+        profile = get(name)
         assert profile.posed() == profile
         size = {"ci": 8, "mnist-small": 7, "paper": 28}[name]
         for digits in range(1, 6):
@@ -124,17 +137,16 @@ def test_other_numbers_of_digits_have_kernels_that_fit():
 
 def test_a_record_that_differs_from_its_profile_is_named():
     histories = {
-        name: runs.History([0], np.arange(3), np.ones((1, 3, 2)), np.ones((1, 3, 2)), 1.0)
-        for name in TINY.cases
+        name: History([0], np.arange(3), np.ones((1, 3, 2)), np.ones((1, 3, 2)), 1.0) for name in TINY.cases
     }
-    content = json.loads(json.dumps(profiles.record("tiny", TINY, histories)))
-    assert profiles.differing(content, TINY) == []
-    assert profiles.differing(content, TINY.changed(epochs=3)) == ["dense", "split"]
-    assert profiles.differing(content, TINY.posed(r=3.0)) == ["dense", "split"]
+    content = json.loads(json.dumps(record("tiny", TINY, histories)))
+    assert differing(content, TINY) == []
+    assert differing(content, TINY.changed(epochs=3)) == ["dense", "split"]
+    assert differing(content, TINY.posed(r=3.0)) == ["dense", "split"]
     content["cases"]["split"]["settings"]["channels"] = 3
-    assert profiles.differing(content, TINY) == ["split"]
+    assert differing(content, TINY) == ["split"]
     del content["cases"]["dense"]
-    assert profiles.differing(content, TINY) == ["dense", "split"]
+    assert differing(content, TINY) == ["dense", "split"]
 
 
 @pytest.fixture
@@ -143,7 +155,7 @@ def scope(monkeypatch):
     kept, drawn = {}, []
     monkeypatch.setattr(plotting, "save", lambda figure, name: drawn.append((figure, name)))
     ledger = type("Ledger", (), {"check": staticmethod(kept.__setitem__)})
-    records = {"ci": profiles.read("ci")}
+    records = {"ci": read("ci")}
     imports = cell("from lib.checks import Ledger").split("ledger =")[0]
     names = {"ledger": ledger, "records": records, "kept": kept, "drawn": drawn}
     exec(imports, names)
@@ -161,26 +173,26 @@ def show(scope):
 
 def made_up(monkeypatch, folder, gap):
     """A folder of records with one of the profile paper, whose dense network ends worse by the gap."""
-    content, _ = profiles.read("mnist-small")
-    monkeypatch.setattr(profiles, "RESULTS", folder)
-    profiles.write(content)
+    content, _ = read("mnist-small")
+    monkeypatch.setattr(experiments, "RESULTS", folder)
+    write(content)
     content["profile"] = "paper"
-    for name, case in profiles.get("paper").cases.items():
+    for name, case in get("paper").cases.items():
         entry = content["cases"][name]
         entry |= {"task": asdict(case.task), "settings": case.settings.as_dict()}
         for course in entry["test"]["compositional"]:
             course[-1] = 1 + gap if name == "dense" else 1
-    profiles.write(content)
+    write(content)
 
 
 def test_a_record_still_to_come_is_named(scope, capsys, monkeypatch, tmp_path):
-    small, _ = profiles.read("mnist-small")
-    monkeypatch.setattr(profiles, "RESULTS", tmp_path)
-    profiles.write(small)
+    small, _ = read("mnist-small")
+    monkeypatch.setattr(experiments, "RESULTS", tmp_path)
+    write(small)
     assert [title for title in show(scope) if title] == ["mnist-small"]
     told = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in told] == ["fashion-small", "paper-start", "paper"]
-    assert "`python -m lib.profiles paper`" in told[2]
+    assert "`python -m lib.convolutional.experiments paper`" in told[2]
 
 
 @pytest.mark.parametrize("gap", [0.25, -0.25])
@@ -195,7 +207,7 @@ def test_a_record_of_the_paper_is_shown_as_soon_as_it_is_there(gap, scope, capsy
 def test_expected_ranges_are_those_of_the_validation_seeds():
     """The numbers in the file of expected numbers are the record's, to their four digits."""
     expected = read_expected("cmnist")["numbers"]
-    _, histories = profiles.read("ci")
+    _, histories = read("ci")
     for name, history in histories.items():
         assert history.seeds == list(range(100, 110))
         for part in ("train", "test"):

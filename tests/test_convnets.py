@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lib import digits
-from lib.convnets import Network, Settings
-from lib.convolution import Convolution
+from lib.convolutional import digits
+from lib.convolutional.convolution import Convolution
+from lib.convolutional.networks import Network, Settings
 
 SMALL = dict(channels=3, kernels=((2, 4), (3, 3)), batch=5, epochs=2, precision="float64", init_std=0.2)
 SIZE = (6, 15)

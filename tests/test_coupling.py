@@ -5,8 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib import networks, partitions, theory
-from lib.datasets import Dataset
+from lib.linear import theory, training
+from lib.linear.datasets import Dataset
+from lib.linear.descent import descend
+from lib.linear.modules import block_norms
+from lib.linear.training import ARCHITECTURES
+from lib.linear.weights import aligned_weights
 from tests.spaces import datasets, generators, least_squares, quadrants
 
 some = settings(deadline=None, max_examples=60)
@@ -29,7 +33,7 @@ def test_quadrant_norms_end_at_those_of_the_least_squares_map(dataset):
     end = theory.quadrant_norms(dataset, theory.modes(dataset).asymptote)
     np.testing.assert_allclose(end.stack(), quadrants(dataset, least_squares(dataset)), atol=1e-12)
     maps = np.stack([least_squares(dataset), 2 * least_squares(dataset)])
-    measured = partitions.block_norms(dataset, maps).stack()
+    measured = block_norms(dataset, maps).stack()
     np.testing.assert_allclose(measured[:, 1], 2 * quadrants(dataset, maps[0]), atol=1e-12)
 
 
@@ -50,14 +54,14 @@ def ratio(norms):
 def train(dataset, architecture, weights, epochs=80, fraction=0.3, hidden=16, init_std=1, seeds=1):
     rate = fraction * theory.learning_rate_bound(dataset, architecture)
     options = dict(hidden=hidden, epochs=epochs, init_std=init_std, seeds=seeds, weights=weights)
-    return networks.train(dataset, architecture, learning_rate=rate, **options)
+    return training.train(dataset, architecture, learning_rate=rate, **options)
 
 
 @pytest.mark.parametrize("architecture", ["deep", "shallow"])
 @few
 @given(datasets(n_y=1), generators, st.floats(0.05, 0.9))
 def test_the_coupling_holds_at_every_step_of_an_aligned_network(architecture, dataset, rng, fraction):
-    weights = networks.aligned_weights(dataset, architecture, rng.uniform(1e-6, 1e-2, 3), hidden=16)
+    weights = aligned_weights(dataset, architecture, rng.uniform(1e-6, 1e-2, 3), hidden=16)
     history = train(dataset, architecture, weights, fraction=fraction)
     np.testing.assert_allclose(ratio(history.norms), np.sqrt(dataset.a / dataset.P), rtol=1e-9)
     share = theory.compositional_share(history.norms)
@@ -68,7 +72,7 @@ def test_the_coupling_holds_at_every_step_of_an_aligned_network(architecture, da
 def test_a_network_off_the_alignment_breaks_the_coupling(architecture):
     """A perturbation of 1 % of one input weight shows: the test above can fail."""
     dataset = Dataset()
-    first, *rest = networks.aligned_weights(dataset, architecture, [1e-2] * 3, hidden=16)
+    first, *rest = aligned_weights(dataset, architecture, [1e-2] * 3, hidden=16)
     first[0, 0, 0] *= 1.01
     found = ratio(train(dataset, architecture, (first, *rest)).norms)
     assert np.abs(found / np.sqrt(dataset.a / dataset.P) - 1).max() > 1e-4
@@ -78,8 +82,8 @@ def test_a_network_off_the_alignment_breaks_the_coupling(architecture):
 @given(datasets(), generators)
 def test_aligned_weights_have_the_strengths_asked_for_and_stay_aligned(dataset, rng):
     strengths = rng.uniform(1e-3, 0.1, 3)
-    for architecture in networks.ARCHITECTURES:
-        weights = networks.aligned_weights(dataset, architecture, strengths, hidden=16)
+    for architecture in ARCHITECTURES:
+        weights = aligned_weights(dataset, architecture, strengths, hidden=16)
         history = train(dataset, architecture, weights, epochs=20)
         modes = theory.split_modes(dataset) if architecture == "split" else theory.modes(dataset)
         norms = theory.split_quadrant_norms if architecture == "split" else theory.quadrant_norms
@@ -91,12 +95,12 @@ def test_aligned_weights_have_the_strengths_asked_for_and_stay_aligned(dataset, 
 
 def test_aligned_weights_refuse_what_they_cannot_make():
     with pytest.raises(ValueError, match=r"hidden = 3 is below 8.*modes"):
-        networks.aligned_weights(Dataset(), "deep", [1, 1, 1], hidden=3)
+        aligned_weights(Dataset(), "deep", [1, 1, 1], hidden=3)
     for strengths in ([1, 1], [1, -1, 1], [1, np.nan, 1]):
         with pytest.raises(ValueError, match=r"3 finite numbers, none negative"):
-            networks.aligned_weights(Dataset(), "shallow", strengths, hidden=9)
+            aligned_weights(Dataset(), "shallow", strengths, hidden=9)
     with pytest.raises(ValueError, match="'wide' is unknown"):
-        networks.aligned_weights(Dataset(), "wide", [1, 1, 1], hidden=9)
+        aligned_weights(Dataset(), "wide", [1, 1, 1], hidden=9)
 
 
 @some
@@ -104,16 +108,16 @@ def test_aligned_weights_refuse_what_they_cannot_make():
 def test_no_map_in_the_span_of_the_examples_beats_the_bound(dataset, rng):
     bound = np.sqrt(dataset.a / dataset.P)
     C = rng.normal(size=(dataset.outputs, dataset.P))
-    assert ratio(partitions.block_norms(dataset, C @ dataset.X.T)) >= bound * (1 - 1e-12)
+    assert ratio(block_norms(dataset, C @ dataset.X.T)) >= bound * (1 - 1e-12)
     C[: dataset.n_y] = rng.normal(size=(dataset.n_y, dataset.n_x)) @ dataset.compositional_inputs
-    equal = ratio(partitions.block_norms(dataset, C @ dataset.X.T))
+    equal = ratio(block_norms(dataset, C @ dataset.X.T))
     assert equal == pytest.approx(bound, rel=1e-9)
 
 
 def test_a_map_outside_the_span_can_beat_the_bound():
     dataset = Dataset()
     rule = np.eye(dataset.outputs, dataset.inputs)
-    assert ratio(partitions.block_norms(dataset, rule)) < 0.5 * np.sqrt(dataset.a / dataset.P)
+    assert ratio(block_norms(dataset, rule)) < 0.5 * np.sqrt(dataset.a / dataset.P)
 
 
 @pytest.mark.parametrize("architecture", ["deep", "shallow"])
@@ -136,7 +140,7 @@ def test_random_weights_add_what_the_proposition_says(architecture):
 @few
 @given(datasets(n_y=1, k_y=1))
 def test_class_one_alone_ends_at_the_jump(dataset):
-    weights = networks.aligned_weights(dataset, "deep", [0.01, 0, 0], hidden=16)
+    weights = aligned_weights(dataset, "deep", [0.01, 0, 0], hidden=16)
     norms = train(dataset, "deep", weights, epochs=400).norms
     P, a, b = dataset.P, dataset.a, dataset.b
     jump = np.sqrt(dataset.n_y * b * P) / (P + a)
@@ -150,10 +154,10 @@ def test_class_one_alone_ends_at_the_jump(dataset):
 @few
 @given(datasets(n_y=1), st.floats(1e-6, 1e-3))
 def test_the_distance_to_the_rule_only_falls_to_its_bound(dataset, start):
-    weights = networks.aligned_weights(dataset, "deep", [start] * 3, hidden=16)
+    weights = aligned_weights(dataset, "deep", [start] * 3, hidden=16)
     rate = 0.3 * theory.learning_rate_bound(dataset, "deep")
     pair = [w[0] for w in weights]
-    maps = np.array(list(partitions.descend(dataset.X, dataset.Y, pair, rate, 150)))
+    maps = np.array(list(descend(dataset.X, dataset.Y, pair, rate, 150)))
     rule = np.eye(dataset.outputs, dataset.inputs)[: dataset.n_y]
     distance = np.linalg.norm(maps[:, : dataset.n_y] - rule, axis=(-2, -1)) / np.sqrt(dataset.n_y)
     assert (np.diff(distance) <= 1e-9).all()
@@ -165,15 +169,15 @@ def test_the_distance_to_the_rule_only_falls_to_its_bound(dataset, start):
 @few
 @given(datasets(), st.floats(1e-6, 1e-3))
 def test_descend_agrees_with_the_structured_training(dataset, start):
-    weights = networks.aligned_weights(dataset, "deep", [start, 2 * start, 3 * start], hidden=16)
+    weights = aligned_weights(dataset, "deep", [start, 2 * start, 3 * start], hidden=16)
     rate = 0.3 * theory.learning_rate_bound(dataset, "deep")
     pair = [w[0] for w in weights]
-    maps = np.array(list(partitions.descend(dataset.X, dataset.Y, pair, rate, 60)))
-    measured = partitions.block_norms(dataset, maps).stack()
+    maps = np.array(list(descend(dataset.X, dataset.Y, pair, rate, 60)))
+    measured = block_norms(dataset, maps).stack()
     closed = train(dataset, "deep", weights, epochs=60).norms.stack()[:, 0]
     np.testing.assert_allclose(measured, closed, atol=1e-10)
 
 
 def test_a_map_of_nothing_has_no_share():
-    zero = partitions.block_norms(Dataset(), np.zeros((2, 9, 27)))
+    zero = block_norms(Dataset(), np.zeros((2, 9, 27)))
     assert np.isnan(theory.compositional_share(zero)).all()

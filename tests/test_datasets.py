@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-import lib.datasets
-from lib.datasets import Dataset
+import lib.linear.datasets
+from lib.linear.datasets import Dataset
 from tests.spaces import datasets
 
 
@@ -73,7 +73,9 @@ def test_refusals(parameters, message):
 @pytest.mark.parametrize("name", ["X", "Y", "input_covariance", "cross_covariance"])
 def test_a_dense_matrix_that_does_not_fit_is_refused(name):
     data = Dataset(n_x=24)
-    with pytest.raises(ValueError, match=r"n_x = 24 has .* GiB are free; lower n_x, or use lib.theory"):
+    with pytest.raises(
+        ValueError, match=r"n_x = 24 has .* GiB are free; lower n_x, or use lib.linear.theory"
+    ):
         getattr(data, name)
 
 
@@ -81,7 +83,7 @@ def test_the_memory_that_counts_is_the_free_one(monkeypatch):
     class Free:
         available = 8 * 27 * 8 - 1
 
-    monkeypatch.setattr(lib.datasets.psutil, "virtual_memory", lambda: Free)
+    monkeypatch.setattr(lib.linear.datasets.psutil, "virtual_memory", lambda: Free)
     with pytest.raises(ValueError, match="27 x 8 entries"):
         _ = Dataset().X
     Free.available += 1

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib import digits
+from lib.convolutional import digits
 
 
 def idx(array):

@@ -9,10 +9,11 @@ import pytest
 from book_planting import plant
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from lib.book import BookError, evidence
+from lib.book import BookError
 from lib.book.__main__ import main
+from lib.book.pages import evidence
 from lib.book.project import Project, topic
-from lib.checks import read_expected
+from lib.checks.expected import read_expected
 
 ROOT = Path(__file__).resolve().parents[1]
 NUMBERS = [

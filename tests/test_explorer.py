@@ -1,4 +1,4 @@
-"""The explorer in a real browser: its controls moved, its numbers compared with lib.theory."""
+"""The explorer in a real browser: its controls moved, its numbers compared with lib.linear.theory."""
 
 import json
 from dataclasses import replace
@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 
-from lib import explorer, theory
-from lib.datasets import Dataset
+from lib import explorer
+from lib.linear import theory
+from lib.linear.datasets import Dataset
 from tests.browser import HTML, tab
 
 SETTINGS = 240
@@ -105,7 +106,7 @@ def bound(data, depth, architecture):
 
 
 def predicted(parameters, times) -> dict:
-    """The same quantities from lib.theory."""
+    """The same quantities from lib.linear.theory."""
     data = Dataset(*(parameters[name] for name in DATASET))
     trajectory = {
         ("deep", "dense"): theory.deep_trajectory,
@@ -158,7 +159,7 @@ def dense(matrix) -> np.ndarray:
 
 
 def deviation(parameters, result) -> float:
-    """The largest relative deviation of the page's numbers from lib.theory's; infinite where one is missing."""
+    """The largest relative deviation of the page's numbers from lib.linear.theory's; infinite where one is missing."""
     ours, theirs = predicted(parameters, result["times"]), shown(result)
     assert set(ours) == set(theirs)
     worst = 0.0

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lib import theory
-from lib.datasets import Dataset
-from lib.learning_rules import RULES, LearningRule, growth, initial_amplitudes, rule_steps
-from lib.networks import initial_weights, train
+from lib.linear import theory
+from lib.linear.datasets import Dataset
+from lib.linear.learning_rules import RULES, LearningRule, growth, initial_amplitudes, rule_steps
+from lib.linear.training import train
+from lib.linear.weights import initial_weights
 from tests.spaces import class_means, datasets, least_squares, quadrants
 
 OTHERS = [name for name in RULES if name != "gradient_descent"]

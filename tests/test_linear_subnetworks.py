@@ -8,10 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib import linear_subnetworks as ls
-from lib import networks, theory
-from lib.overlap import precision_and_recall
-from lib.sparsification import Sparsification
+from lib.linear import theory
+from lib.linear.weights import aligned_weights
+from lib.subnetworks.linear import block_error, block_masks, join, least_exact_mask, plant, rotate
+from lib.subnetworks.overlap import precision_and_recall
+from lib.subnetworks.sparsification import Sparsification
 from tests.spaces import datasets, generators
 
 some = settings(deadline=None, max_examples=15)
@@ -33,14 +34,14 @@ def jaccard(masks):
 
 def exact_overlap(dataset, weights):
     rows = np.arange(dataset.outputs) < dataset.n_y
-    return jaccard([ls.least_exact_mask(weights[0][0], weights[1][0], r) for r in (rows, ~rows)])
+    return jaccard([least_exact_mask(weights[0][0], weights[1][0], r) for r in (rows, ~rows)])
 
 
 def solved(dataset, architecture):
     modes = theory.split_modes if architecture == "split" else theory.modes
     strengths = np.nan_to_num(modes(dataset).asymptote)
-    weights = networks.aligned_weights(dataset, architecture, strengths, hidden=dataset.P)
-    return ls.join(weights) if architecture == "split" else weights
+    weights = aligned_weights(dataset, architecture, strengths, hidden=dataset.P)
+    return join(weights) if architecture == "split" else weights
 
 
 @some
@@ -52,8 +53,8 @@ def test_the_overlap_of_exact_masks_follows_the_rotation_and_not_the_function(da
     used = (1 + units) * np.array([n_y, n_x]) + np.array([0, (dataset.P - n_x) * units])
     assert exact_overlap(dataset, dense) == pytest.approx(used[0] / used[1])
     assert exact_overlap(dataset, split) == 0
-    assert exact_overlap(dataset, ls.rotate(dense, rng)) == pytest.approx(whole_columns)
-    assert exact_overlap(dataset, ls.rotate(split, rng)) == pytest.approx(whole_columns)
+    assert exact_overlap(dataset, rotate(dense, rng)) == pytest.approx(whole_columns)
+    assert exact_overlap(dataset, rotate(split, rng)) == pytest.approx(whole_columns)
 
 
 @some
@@ -63,16 +64,16 @@ def test_after_a_random_rotation_no_part_of_a_column_can_be_spared(hidden, outpu
     if orthogonal:  # the entry of the map is 0, and so the whole column can go, but no part of it
         W2 -= (W2 @ W1) * W1.mT / (W1**2).sum()
     rows = np.full(outputs, True)
-    W1, W2 = ls.rotate((W1, W2), rng)
-    mask = ls.least_exact_mask(W1[0], W2[0], rows)
+    W1, W2 = rotate((W1, W2), rng)
+    mask = least_exact_mask(W1[0], W2[0], rows)
     assert mask.all() or (not mask.any() and (orthogonal and hidden >= 2))
     assert mask.any() != (orthogonal and hidden >= 2)
 
 
 def test_without_the_rotation_parts_of_columns_can_be_spared():
-    planted = ls.plant([0, 1], [1, 2], hidden=5, inputs=3, outputs=2, rng=np.random.default_rng(0))
+    planted = plant([0, 1], [1, 2], hidden=5, inputs=3, outputs=2, rng=np.random.default_rng(0))
     for rows, truth in zip(planted.rows, planted.truth):
-        found = ls.least_exact_mask(planted.W1[0], planted.W2[0], rows)
+        found = least_exact_mask(planted.W1[0], planted.W2[0], rows)
         np.testing.assert_array_equal(found, truth[0])
 
 
@@ -81,10 +82,10 @@ def test_without_the_rotation_parts_of_columns_can_be_spared():
 )
 def test_planted_subroutines_are_found(second, shared):
     rng = np.random.default_rng(3)
-    planted = ls.plant([0, 1, 2], second, hidden=9, inputs=6, outputs=4, rng=rng)
+    planted = plant([0, 1, 2], second, hidden=9, inputs=6, outputs=4, rng=rng)
     X = rng.normal(size=(6, 60))
     Y = (planted.W2 @ planted.W1 @ X)[0]
-    found = np.array([ls.block_masks(planted.W1, planted.W2, X, Y, rows, quick)[0] for rows in planted.rows])
+    found = np.array([block_masks(planted.W1, planted.W2, X, Y, rows, quick)[0] for rows in planted.rows])
     scores = [precision_and_recall(f, t) for f, t in zip(found, planted.truth)]
     assert np.min(scores) > 0.9
     assert jaccard(found) == pytest.approx(shared, abs=0.06)
@@ -99,11 +100,11 @@ def test_masks_in_a_stack_are_those_one_by_one_and_the_same_again():
     W1, W2, X = rng.normal(size=(2, 6, 5)), rng.normal(size=(2, 4, 6)), rng.normal(size=(5, 20))
     Y, rows = (W2 @ W1 @ X)[0], np.array([True, True, False, False])
     options = {"penalties": [1e-4, 1e-2]}
-    together = ls.block_masks(W1, W2, X, Y, rows, quick, **options)
+    together = block_masks(W1, W2, X, Y, rows, quick, **options)
     assert together.shape == (2, 2, 6, 5)
-    np.testing.assert_array_equal(together, ls.block_masks(W1, W2, X, Y, rows, quick, **options))
+    np.testing.assert_array_equal(together, block_masks(W1, W2, X, Y, rows, quick, **options))
     for entry in (0, 1):
-        alone = ls.block_masks(W1[entry : entry + 1], W2[entry : entry + 1], X, Y, rows, quick, **options)
+        alone = block_masks(W1[entry : entry + 1], W2[entry : entry + 1], X, Y, rows, quick, **options)
         np.testing.assert_array_equal(alone[:, 0], together[:, entry])
     assert together[1].sum() < together[0].sum()
 
@@ -113,12 +114,12 @@ def test_the_loss_that_masks_lower_is_the_block_error():
     rng = np.random.default_rng(0)
     W1, W2, X = rng.normal(size=(1, 4, 3)), rng.normal(size=(1, 4, 4)), rng.normal(size=(3, 7))
     Y, rows = rng.normal(size=(4, 7)), np.array([True, False, True, False])
-    found = ls.block_masks(W1, W2, X, Y, rows, Sparsification(penalty=1e-9, steps=1, start=0.0))
+    found = block_masks(W1, W2, X, Y, rows, Sparsification(penalty=1e-9, steps=1, start=0.0))
     score = torch.zeros(W1.shape, dtype=torch.float64, requires_grad=True)
     masked = torch.sigmoid(score) * torch.from_numpy(W1)
     error = torch.from_numpy(W2[:, rows]) @ masked @ torch.from_numpy(X) - torch.from_numpy(Y[rows])
     loss = (error**2).sum() / (Y[rows] ** 2).sum()
-    assert ls.block_error(W1 / 2, W2, X, Y, rows) == pytest.approx(loss.item())
+    assert block_error(W1 / 2, W2, X, Y, rows) == pytest.approx(loss.item())
     loss.backward()
     np.testing.assert_array_equal(found[0], score.grad.numpy() < 0)  # Adam's first step is against the sign
 
@@ -127,10 +128,10 @@ def test_a_joined_network_computes_what_the_modules_do():
     rng = np.random.default_rng(0)
     first = rng.normal(size=(2, 3, 5)), rng.normal(size=(2, 1, 3))
     second = rng.normal(size=(2, 4, 5)), rng.normal(size=(2, 6, 4))
-    W1, W2 = ls.join((first, second))
+    W1, W2 = join((first, second))
     apart = np.concatenate([first[1] @ first[0], second[1] @ second[0]], axis=1)
     np.testing.assert_allclose(W2 @ W1, apart)
-    turned = ls.rotate((W1, W2), rng)
+    turned = rotate((W1, W2), rng)
     np.testing.assert_allclose(turned[1] @ turned[0], apart)
     np.testing.assert_allclose(turned[0].mT @ turned[0], W1.mT @ W1)
     assert not np.allclose(turned[0], W1)
@@ -139,12 +140,12 @@ def test_a_joined_network_computes_what_the_modules_do():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda rng: ls.plant([0, 7], [1], hidden=4, inputs=2, outputs=3, rng=rng), "some of 0 to 3"),
-        (lambda rng: ls.plant([], [1], hidden=4, inputs=2, outputs=3, rng=rng), "some of 0 to 3"),
-        (lambda rng: ls.plant([0, 1], [1], hidden=4, inputs=2, outputs=1, rng=rng), "1 outputs for 2 units"),
-        (lambda rng: ls.least_exact_mask(np.ones((17, 2)), np.ones((1, 17)), [True]), "at most 16"),
+        (lambda rng: plant([0, 7], [1], hidden=4, inputs=2, outputs=3, rng=rng), "some of 0 to 3"),
+        (lambda rng: plant([], [1], hidden=4, inputs=2, outputs=3, rng=rng), "some of 0 to 3"),
+        (lambda rng: plant([0, 1], [1], hidden=4, inputs=2, outputs=1, rng=rng), "1 outputs for 2 units"),
+        (lambda rng: least_exact_mask(np.ones((17, 2)), np.ones((1, 17)), [True]), "at most 16"),
         (
-            lambda rng: ls.block_masks(
+            lambda rng: block_masks(
                 np.ones((1, 2, 2)), np.ones((1, 1, 2)), np.eye(2), np.zeros((1, 2)), np.array([True]), quick
             ),
             "targets are all 0",

@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib import networks, partitions, systematicity, theory
-from lib.datasets import Dataset
+from lib.linear import theory
+from lib.linear.datasets import Dataset
+from lib.linear.descent import descend
+from lib.linear.full_rank import full_rank_probability
+from lib.linear.modules import block_norms, input_rows, least_squares_map, output_rows, spans_outputs
+from lib.linear.training import train
+from lib.linear.weights import aligned_weights
 from tests.spaces import datasets, generators, least_squares, quadrants
 
 some = settings(deadline=None, max_examples=60)
@@ -74,10 +79,10 @@ def test_the_split_network_ends_where_the_dense_one_does(dataset):
 @given(datasets(), generators)
 def test_a_trained_split_network_follows_the_closed_forms(dataset, rng):
     start = rng.uniform(1e-3, 1e-2)
-    weights = networks.aligned_weights(dataset, "split", [start] * 3, hidden=16)
+    weights = aligned_weights(dataset, "split", [start] * 3, hidden=16)
     rate = 0.002 * theory.learning_rate_bound(dataset, "split")
     options = dict(hidden=16, learning_rate=rate, init_std=1, seeds=1, weights=weights)
-    history = networks.train(dataset, "split", epochs=400, **options)
+    history = train(dataset, "split", epochs=400, **options)
     course = theory.split_trajectory(dataset, np.arange(400), start, rate)
     np.testing.assert_allclose(history.strengths[0], course, rtol=0.02)
     closed = theory.split_quadrant_norms(dataset, course).stack()
@@ -87,7 +92,7 @@ def test_a_trained_split_network_follows_the_closed_forms(dataset, rng):
 def hessian_norm(dataset):
     """Largest eigenvalue of the Hessian of the loss at the aligned solution of a deep network, from its entries."""
     strengths = np.nan_to_num(theory.modes(dataset).asymptote)
-    W1, W2 = (w[0] for w in networks.aligned_weights(dataset, "deep", strengths, hidden=8))
+    W1, W2 = (w[0] for w in aligned_weights(dataset, "deep", strengths, hidden=8))
     X, columns = dataset.X, []
     for unit in np.eye(W1.size + W2.size):
         d1, d2 = unit[: W1.size].reshape(W1.shape), unit[W1.size :].reshape(W2.shape)
@@ -117,7 +122,7 @@ def test_the_bounds_differ_where_the_architectures_do():
 @given(datasets(), generators)
 def test_least_squares_decouples_over_any_partition_of_the_outputs(dataset, rng):
     parts, everything = rng.integers(0, 3, dataset.outputs), np.full(dataset.inputs, True)
-    joint = sum(partitions.least_squares_map(dataset, everything, parts == part) for part in range(3))
+    joint = sum(least_squares_map(dataset, everything, parts == part) for part in range(3))
     np.testing.assert_allclose(joint, least_squares(dataset), atol=1e-12)
 
 
@@ -134,16 +139,14 @@ def test_descent_on_any_partition_ends_at_the_least_squares_map(dataset, hidden)
         W1, W2 = (
             1e-3 * rng.normal(size=shape) for shape in ((hidden, dataset.inputs), (len(target), hidden))
         )
-        *_, joint[parts == part] = partitions.descend(dataset.X, target, (W1, W2), rate, 2500)
+        *_, joint[parts == part] = descend(dataset.X, target, (W1, W2), rate, 2500)
     gap = joint @ dataset.X @ np.linalg.pinv(dataset.X) - least_squares(dataset)
     assert (np.abs(gap).max() < 1e-8) == (hidden == 8)
 
 
 def test_partitioning_the_inputs_does_change_the_end():
     dataset = Dataset()
-    cut = partitions.least_squares_map(
-        dataset, partitions.input_rows(dataset, 0), partitions.output_rows(dataset, 1)
-    )
+    cut = least_squares_map(dataset, input_rows(dataset, 0), output_rows(dataset, 1))
     assert np.abs(cut - least_squares(dataset)).max() > 0.1
 
 
@@ -151,9 +154,9 @@ def test_partitioning_the_inputs_does_change_the_end():
 @given(datasets(n_y=1), st.integers(0, 3), st.integers(0, 3))
 def test_whole_copies_have_the_closed_form(dataset, copies_in, copies_out):
     copies_in, copies_out = min(copies_in, dataset.k_x), min(copies_out, dataset.k_y)
-    inputs = partitions.input_rows(dataset, copies_in)
-    outputs = partitions.output_rows(dataset, copies_out)
-    norms = partitions.block_norms(dataset, partitions.least_squares_map(dataset, inputs, outputs))
+    inputs = input_rows(dataset, copies_in)
+    outputs = output_rows(dataset, copies_out)
+    norms = block_norms(dataset, least_squares_map(dataset, inputs, outputs))
     smaller = Dataset(dataset.n_x, dataset.n_y, copies_in, copies_out, dataset.r)
     closed = theory.quadrant_norms(smaller, theory.modes(smaller).asymptote)
     np.testing.assert_allclose(norms.stack(), closed.stack(), atol=1e-12)
@@ -168,10 +171,10 @@ def test_whole_copies_have_the_closed_form(dataset, copies_in, copies_out):
 @given(datasets(n_y=1, k_x=1), generators, st.floats(0, 0.9))
 def test_names_are_harmless_exactly_if_the_unnamed_examples_span_the_outputs(dataset, rng, density):
     named = rng.random((dataset.k_x, dataset.P)) < density
-    inputs = partitions.input_rows(dataset, named)
-    found = partitions.least_squares_map(dataset, inputs, partitions.output_rows(dataset, 0))
-    clean = partitions.block_norms(dataset, found).noncomp_to_comp < 1e-9
-    assert clean == partitions.spans_outputs(dataset, inputs)
+    inputs = input_rows(dataset, named)
+    found = least_squares_map(dataset, inputs, output_rows(dataset, 0))
+    clean = block_norms(dataset, found).noncomp_to_comp < 1e-9
+    assert clean == spans_outputs(dataset, inputs)
     unnamed = dataset.compositional_inputs[:, ~named.any(axis=0)]
     projected = unnamed @ np.linalg.pinv(unnamed) if unnamed.size else np.zeros((dataset.n_x,) * 2)
     assert clean == (np.abs(projected[:, : dataset.n_y] - np.eye(dataset.n_x, dataset.n_y)).max() < 1e-9)
@@ -185,14 +188,14 @@ def test_the_share_of_harmless_name_sets_is_the_probability_of_full_rank():
     clean = np.zeros(9, dtype=int)
     for mask in range(256):
         named = (mask >> np.arange(8) & 1).astype(bool)[None]
-        clean[8 - named.sum()] += partitions.spans_outputs(dataset, partitions.input_rows(dataset, named))
-    exact = [systematicity.full_rank_probability(3, j) * comb(8, j) for j in range(9)]
+        clean[8 - named.sum()] += spans_outputs(dataset, input_rows(dataset, named))
+    exact = [full_rank_probability(3, j) * comb(8, j) for j in range(9)]
     assert clean.tolist() == exact
     one = Dataset(3, 1, 1, 0, 1.3)  # asking for one feature only is easier
     two = np.ones((1, 8), dtype=bool)
     two[0, [0, 3]] = False
-    assert partitions.spans_outputs(one, partitions.input_rows(one, two))
-    assert not partitions.spans_outputs(dataset, partitions.input_rows(dataset, two))
+    assert spans_outputs(one, input_rows(one, two))
+    assert not spans_outputs(dataset, input_rows(dataset, two))
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -200,18 +203,16 @@ def test_a_trained_module_forgets_its_names_if_the_others_span(seed):
     dataset = Dataset(3, 1, 1, 0, 1.0)
     rng = np.random.default_rng(seed)
     for size, clean in ((4, True), (8, False)):
-        visible = partitions.input_rows(dataset, (np.arange(8) < size)[None])
+        visible = input_rows(dataset, (np.arange(8) < size)[None])
         weights = 1e-4 * rng.normal(size=(12, 11)) * visible, 1e-4 * rng.normal(size=(1, 12))
-        *_, last = partitions.descend(dataset.X * visible[:, None], dataset.Y, weights, 0.03, 1500)
-        norms = partitions.block_norms(dataset, last)
+        *_, last = descend(dataset.X * visible[:, None], dataset.Y, weights, 0.03, 1500)
+        norms = block_norms(dataset, last)
         assert (theory.compositional_share(norms) > 0.999) == clean
 
 
 def test_a_segregated_module_ends_at_the_rule():
     dataset = Dataset(4, 2, 2, 1, 0.8)
-    found = partitions.least_squares_map(
-        dataset, partitions.input_rows(dataset, 0), partitions.output_rows(dataset, 0)
-    )
+    found = least_squares_map(dataset, input_rows(dataset, 0), output_rows(dataset, 0))
     np.testing.assert_allclose(found, np.diag([1, 1] + [0] * 16)[:, :2] @ np.eye(2, 36), atol=1e-12)
 
 
@@ -220,10 +221,10 @@ def test_a_module_trained_without_its_identity_inputs_ends_at_the_rule():
     dataset = Dataset(3, 2, 3, 1, 0.8)
     rule, draw = np.eye(2, dataset.inputs), np.random.default_rng(0).normal
     for copies, clean in ((0, True), (3, False)):
-        seen = partitions.input_rows(dataset, copies)
+        seen = input_rows(dataset, copies)
         weights = draw(0, 1e-3, (12, dataset.inputs)) * seen, draw(0, 1e-3, (2, 12))
         target = dataset.Y[:2]
-        *_, found = partitions.descend(dataset.X * seen[:, None], target, weights, 0.02, 600)
+        *_, found = descend(dataset.X * seen[:, None], target, weights, 0.02, 600)
         assert (np.abs(found - rule).max() < 1e-9) == clean
 
 
@@ -234,7 +235,7 @@ def test_what_no_example_reaches_shrinks_with_the_initial_weights():
     W1, W2 = draw(size=(20, dataset.inputs)), draw(size=(dataset.outputs, 20))
     rest, learned = [], []
     for scale in (1e-3, 1e-4):
-        *_, found = partitions.descend(dataset.X, dataset.Y, (scale * W1, scale * W2), 0.03, 1500)
+        *_, found = descend(dataset.X, dataset.Y, (scale * W1, scale * W2), 0.03, 1500)
         rest.append(np.linalg.norm(found - found @ reach))
         learned.append(np.linalg.norm(found @ reach))
     assert rest[0] / rest[1] == pytest.approx(10, rel=0.05)
@@ -243,11 +244,11 @@ def test_what_no_example_reaches_shrinks_with_the_initial_weights():
 
 def test_rows_are_checked():
     dataset = Dataset()
-    assert partitions.input_rows(dataset, 2).sum() == 3 + 16
-    assert partitions.output_rows(dataset, 0).tolist() == [True] + [False] * 8
+    assert input_rows(dataset, 2).sum() == 3 + 16
+    assert output_rows(dataset, 0).tolist() == [True] + [False] * 8
     with pytest.raises(ValueError, match="4 whole copies were asked for, but k_x = 3"):
-        partitions.input_rows(dataset, 4)
+        input_rows(dataset, 4)
     with pytest.raises(ValueError, match=r"shape \(2, 8\).*\(3, 8\)"):
-        partitions.input_rows(dataset, np.ones((2, 8), dtype=bool))
+        input_rows(dataset, np.ones((2, 8), dtype=bool))
     with pytest.raises(ValueError, match=r"diverged at epoch .* lower it"), np.errstate(all="ignore"):
-        list(partitions.descend(dataset.X, dataset.Y, (np.ones((2, 27)), np.ones((9, 2))), 1.0, 50))
+        list(descend(dataset.X, dataset.Y, (np.ones((2, 27)), np.ones((9, 2))), 1.0, 50))

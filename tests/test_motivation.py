@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lib.datasets import Dataset
-from lib.generalisation import first_examples, limit_errors, limit_spread, train_on, training_sets
-from lib.systematicity import full_rank_probability
+from lib.linear.datasets import Dataset
+from lib.linear.full_rank import full_rank_probability
+from lib.linear.generalisation import first_examples, limit_errors, limit_spread, train_on, training_sets
 from tests.spaces import datasets
 
 modest = settings(deadline=None, max_examples=60)

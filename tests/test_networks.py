@@ -5,8 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib import networks, theory
-from lib.datasets import Dataset
+from lib.linear import theory, training
+from lib.linear.blocks import _times_block
+from lib.linear.datasets import Dataset
+from lib.linear.training import ARCHITECTURES
+from lib.linear.weights import initial_strengths, initial_weights
 from tests.spaces import class_means, datasets, dense_descent, quadrants
 
 SETTINGS = dict(hidden=7, init_std=0.1, epochs=30)
@@ -15,8 +18,8 @@ SETTINGS = dict(hidden=7, init_std=0.1, epochs=30)
 def gap_to_dense(data, architecture, rate, seed):
     """Largest relative gap between lib's history and the dense computation from the same weights."""
     options = dict(hidden=7, init_std=0.1, seeds=[seed])
-    weights = networks.initial_weights(data, architecture, **options)
-    history = networks.train(data, architecture, learning_rate=rate, epochs=30, **options)
+    weights = initial_weights(data, architecture, **options)
+    history = training.train(data, architecture, learning_rate=rate, epochs=30, **options)
     gaps = []
     for epoch, (W, loss) in enumerate(dense_descent(data, [w[0] for w in weights], rate, 30)):
         gaps += [
@@ -35,8 +38,8 @@ def test_training_is_dense_gradient_descent(data, architecture, part, seed):
 
 
 def test_a_wrong_factor_in_the_step_is_noticed(monkeypatch):
-    right = networks._times_block
-    monkeypatch.setattr(networks, "_times_block", lambda *args: right(*args) * 1.001)
+    right = _times_block
+    monkeypatch.setattr(training, "_times_block", lambda *args: right(*args) * 1.001)
     assert gap_to_dense(Dataset(), "deep", 0.02, 0) > 1e-6
 
 
@@ -45,8 +48,8 @@ def test_a_wrong_factor_in_the_step_is_noticed(monkeypatch):
 def test_the_split_network_is_its_two_modules(data, seed):
     rate = 0.5 * theory.learning_rate_bound(data, "split")
     options = dict(hidden=7, init_std=0.1, seeds=[seed])
-    weights = networks.initial_weights(data, "split", **options)
-    history = networks.train(data, "split", learning_rate=rate, epochs=20, **options)
+    weights = initial_weights(data, "split", **options)
+    history = training.train(data, "split", learning_rate=rate, epochs=20, **options)
     losses, strengths = np.zeros(20), np.full((20, 3), np.nan)
     for part, pair, classes in zip(theory.split_datasets(data), weights, ([0], [1, 2])):
         if part is None:
@@ -59,13 +62,13 @@ def test_the_split_network_is_its_two_modules(data, seed):
     np.testing.assert_allclose(history.strengths[0], strengths, atol=1e-11)
 
 
-@pytest.mark.parametrize("architecture", networks.ARCHITECTURES)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_run_depends_on_its_own_seed_only(architecture):
     options = dict(learning_rate=0.01, **SETTINGS)
-    both = networks.train(Dataset(), architecture, seeds=[4, 9], **options)
-    alone = networks.train(Dataset(), architecture, seeds=[9], **options)
-    counted = networks.train(Dataset(), architecture, seeds=2, **options)
-    listed = networks.train(Dataset(), architecture, seeds=[0, 1], **options)
+    both = training.train(Dataset(), architecture, seeds=[4, 9], **options)
+    alone = training.train(Dataset(), architecture, seeds=[9], **options)
+    counted = training.train(Dataset(), architecture, seeds=2, **options)
+    listed = training.train(Dataset(), architecture, seeds=[0, 1], **options)
     np.testing.assert_allclose(both.strengths[1], alone.strengths[0], rtol=1e-12)
     np.testing.assert_array_equal(counted.loss, listed.loss)
     assert not np.allclose(both.strengths[0], both.strengths[1])
@@ -74,7 +77,7 @@ def test_a_run_depends_on_its_own_seed_only(architecture):
 
 
 def test_initial_weights_have_the_asked_spread():
-    W1, W2 = networks.initial_weights(Dataset(n_x=6), "deep", hidden=100, init_std=0.02, seeds=3)
+    W1, W2 = initial_weights(Dataset(n_x=6), "deep", hidden=100, init_std=0.02, seeds=3)
     for W in (W1, W2):
         np.testing.assert_allclose(W.std(), 0.02, rtol=0.02)
         assert abs(W.mean()) < 0.001
@@ -83,8 +86,8 @@ def test_initial_weights_have_the_asked_spread():
 def test_initial_strengths_follow_the_small_weights():
     data = Dataset()
     options = dict(hidden=400, init_std=1e-5, seeds=2)
-    weights = networks.initial_weights(data, "deep", **options)
-    initial = networks.initial_strengths(data, weights)
+    weights = initial_weights(data, "deep", **options)
+    initial = initial_strengths(data, weights)
     U, V, kind = theory.singular_vectors(data)
     for run in range(2):
         Z = (weights[0][run] @ V + weights[1][run].T @ U) / 2
@@ -92,7 +95,7 @@ def test_initial_strengths_follow_the_small_weights():
             expected = np.linalg.eigvalsh(Z[:, kind == c].T @ Z[:, kind == c])[::-1]
             np.testing.assert_allclose(initial[run, : len(expected), c - 1], expected, rtol=1e-9)
             assert np.isnan(initial[run, len(expected) :, c - 1]).all()
-    history = networks.train(data, "deep", learning_rate=0.02, epochs=300, weights=weights, **options)
+    history = training.train(data, "deep", learning_rate=0.02, epochs=300, weights=weights, **options)
     steps = np.nanmean(theory.deep_steps(data, 300, initial, 0.02), axis=2).swapaxes(0, 1)
     np.testing.assert_allclose(history.strengths, steps, atol=0.01)
     constant = theory.deep_steps(data, 300, 4 * np.nanmean(initial, axis=(0, 1)), 0.02)
@@ -101,7 +104,7 @@ def test_initial_strengths_follow_the_small_weights():
 
 def test_fewer_hidden_units_than_modes_leave_the_weak_modes_out():
     data = Dataset(3, 1, 3, 1, 1.0)
-    history = networks.train(data, "deep", hidden=5, learning_rate=0.05, epochs=3000, init_std=1e-3, seeds=2)
+    history = training.train(data, "deep", hidden=5, learning_rate=0.05, epochs=3000, init_std=1e-3, seeds=2)
     asymptote = theory.modes(data).asymptote
     np.testing.assert_allclose(history.strengths[:, -1, :2], np.tile(asymptote[:2], (2, 1)), rtol=5e-3)
     np.testing.assert_allclose(history.strengths[:, -1, 2], 2 / 5 * asymptote[2], rtol=1e-2)
@@ -109,7 +112,7 @@ def test_fewer_hidden_units_than_modes_leave_the_weak_modes_out():
 
 def train(**changes):
     options = dict(hidden=5, learning_rate=0.01, epochs=3, init_std=0.1, seeds=1) | changes
-    return networks.train(options.pop("data", Dataset()), options.pop("architecture", "deep"), **options)
+    return training.train(options.pop("data", Dataset()), options.pop("architecture", "deep"), **options)
 
 
 @pytest.mark.parametrize(

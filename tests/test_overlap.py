@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from lib.correlation import rank_correlation
-from lib.overlap import by_size, overlap, precision_and_recall
+from lib.subnetworks.correlation import rank_correlation
+from lib.subnetworks.overlap import by_size, overlap, precision_and_recall
 
 
 def masks(seed, sizes=(40, 90, 12), alike=0.5):

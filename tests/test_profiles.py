@@ -12,15 +12,27 @@ from time import monotonic, sleep
 import numpy as np
 import pytest
 
-from lib import digits, profiles
-from lib.convnets import Settings
-from lib.profiles import PROFILES, Case, Profile, Task
+from lib.convolutional import digits
+from lib.convolutional.experiments import (
+    PROFILES,
+    RESULTS,
+    Case,
+    Profile,
+    Task,
+    both,
+    default_path,
+    get,
+    main,
+    read,
+    run,
+)
+from lib.convolutional.networks import Settings
 
 TASK = Task(training=32, test=20, digits=2, r=3.0)
 SMALL = Settings(
     channels=2, kernels=((3, 5),), batch=8, epochs=2, learning_rate=5e-3, init_std=0.1, precision="float64"
 )
-TINY = Profile(profiles.both(TASK, SMALL), seeds=3, measure=1, group=2)
+TINY = Profile(both(TASK, SMALL), seeds=3, measure=1, group=2)
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +84,7 @@ def test_composites_of_a_task_are_always_the_same():
 
 
 def test_groups_of_runs_do_not_change_the_numbers():
-    whole, parts = (profiles.run(replace(TINY, group=group)) for group in (3, 2))
+    whole, parts = (run(replace(TINY, group=group)) for group in (3, 2))
     for label in ("dense", "split"):
         assert parts[label].seeds == [0, 1, 2]
         np.testing.assert_allclose(parts[label].train, whole[label].train, rtol=1e-12)
@@ -80,7 +92,7 @@ def test_groups_of_runs_do_not_change_the_numbers():
 
 
 def test_groups_trained_at_the_same_time_give_the_same_bits():
-    one, two = (profiles.run(TINY, workers=workers) for workers in (1, 2))
+    one, two = (run(TINY, workers=workers) for workers in (1, 2))
     for label in TINY.cases:
         np.testing.assert_array_equal(two[label].train, one[label].train)
         np.testing.assert_array_equal(two[label].test, one[label].test)
@@ -89,10 +101,10 @@ def test_groups_trained_at_the_same_time_give_the_same_bits():
 def test_the_command_records_what_was_trained(tmp_path, capsys):
     out, kept = tmp_path / "new" / "record.json", tmp_path / "checkpoints"
     arguments = ["tiny", "--runs", "2", "--first-seed", "5", "--epochs", "3", "--quiet", "--out", str(out)]
-    assert profiles.main([*arguments, "--checkpoints", str(kept)]) == 0
+    assert main([*arguments, "--checkpoints", str(kept)]) == 0
     assert "mean ± std over 2 runs" in capsys.readouterr().out
-    content, histories = profiles.read("tiny", out)
-    expected = profiles.run(TINY.changed(epochs=3), seeds=[5, 6])
+    content, histories = read("tiny", out)
+    expected = run(TINY.changed(epochs=3), seeds=[5, 6])
     for label, history in histories.items():
         np.testing.assert_allclose(history.train, expected[label].train, rtol=1e-5)
         np.testing.assert_allclose(history.test, expected[label].test, rtol=1e-5)
@@ -103,7 +115,10 @@ def test_the_command_records_what_was_trained(tmp_path, capsys):
         assert entry["task"]["r"] == 3
         assert entry["seeds"] == [5, 6]
         assert len(entry["data_sha256"]) == 64
-    assert content["command"] == "python -m lib.profiles tiny --runs 2 --first-seed 5 --epochs 3"
+    assert (
+        content["command"]
+        == "python -m lib.convolutional.experiments tiny --runs 2 --first-seed 5 --epochs 3"
+    )
     assert {"commit", "date", "device", "threads", "versions"} <= set(content)
     assert platform.node() not in out.read_text()
     assert len(list(kept.iterdir())) == 2
@@ -112,7 +127,7 @@ def test_the_command_records_what_was_trained(tmp_path, capsys):
 
 def test_read_says_how_to_make_a_missing_record(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"x\.json is not there yet: .*python -m lib\.profiles paper"):
-        profiles.read("paper", tmp_path / "x.json")
+        read("paper", tmp_path / "x.json")
 
 
 @pytest.mark.parametrize(
@@ -128,20 +143,20 @@ def test_read_says_how_to_make_a_missing_record(tmp_path):
     ],
 )
 def test_refusals_of_the_command(arguments, message, capsys, tmp_path):
-    assert profiles.main([*arguments, "--quiet", "--out", str(tmp_path / "record.json")]) == 1
+    assert main([*arguments, "--quiet", "--out", str(tmp_path / "record.json")]) == 1
     assert re.search(message, capsys.readouterr().err)
     assert not (tmp_path / "record.json").exists()
 
 
 def records():
-    return sorted(profiles.RESULTS.glob("cmnist_*.json"))
+    return sorted(RESULTS.glob("cmnist_*.json"))
 
 
 @pytest.mark.parametrize("path", records(), ids=lambda path: path.stem)
 def test_a_record_belongs_to_its_profile(path):
     content = json.loads(path.read_text(encoding="utf-8"))
-    profile = profiles.get(content["profile"])
-    assert path == profiles.default_path(content["profile"])
+    profile = get(content["profile"])
+    assert path == default_path(content["profile"])
     assert list(content["cases"]) == list(profile.cases)
     for label, entry in content["cases"].items():
         case = profile.cases[label]
@@ -155,7 +170,7 @@ def test_a_record_belongs_to_its_profile(path):
 
 def test_without_dask_the_command_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
-    assert profiles.main(["tiny", "--quiet", "--scheduler", "tcp://localhost:1"]) == 1
+    assert main(["tiny", "--quiet", "--scheduler", "tcp://localhost:1"]) == 1
     assert "pip install dask distributed" in capsys.readouterr().err
 
 
@@ -173,7 +188,7 @@ def client():
 
 
 def test_a_cluster_gives_the_same_numbers(client):
-    here, there = profiles.run(TINY), profiles.run(TINY, client=client)
+    here, there = run(TINY), run(TINY, client=client)
     for label in TINY.cases:
         assert there[label].seeds == here[label].seeds
         np.testing.assert_allclose(there[label].train, here[label].train, rtol=1e-12)
@@ -183,7 +198,7 @@ def test_a_cluster_gives_the_same_numbers(client):
 def test_a_cluster_gives_the_same_numbers_when_a_worker_is_killed_midway(client, tmp_path):
     longer = replace(TINY.changed(epochs=200), measure=50)
     found = {}
-    thread = threading.Thread(target=lambda: found.update(profiles.run(longer, client=client)))
+    thread = threading.Thread(target=lambda: found.update(run(longer, client=client)))
     pids, start = client.run(os.getpid), monotonic()
     thread.start()
     busy = {}
@@ -196,7 +211,7 @@ def test_a_cluster_gives_the_same_numbers_when_a_worker_is_killed_midway(client,
     assert client.processing()[worker]  # still at work
     os.kill(pids[worker], signal.SIGKILL)
     thread.join(120)
-    here = profiles.run(longer)
+    here = run(longer)
     for label in longer.cases:
         np.testing.assert_allclose(found[label].train, here[label].train, rtol=1e-9)
         np.testing.assert_allclose(found[label].test, here[label].test, rtol=1e-9)
@@ -204,5 +219,5 @@ def test_a_cluster_gives_the_same_numbers_when_a_worker_is_killed_midway(client,
 
 
 def test_cases_of_both_architectures():
-    cases = profiles.both(TASK, SMALL, ", r = 3")
+    cases = both(TASK, SMALL, ", r = 3")
     assert cases["split, r = 3"] == Case(TASK, replace(SMALL, architecture="split", channels=1))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.records import recorded_epochs, rise_time
+from lib.linear.curves import recorded_epochs, rise_time
 
 
 def test_the_last_epoch_is_recorded_too():

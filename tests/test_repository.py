@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 from benchmarks import chapters
 from lib.book.project import Project, topic
 from lib.book.sharing import pages_address
-from lib.checks import EXPECTED, read_expected
+from lib.checks.expected import EXPECTED, read_expected
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = Project(ROOT)

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from lib import digits, runs
-from lib.convnets import Settings
+from lib.convolutional import digits, training
+from lib.convolutional.networks import Settings
+from lib.convolutional.training import COMPOSITIONAL, _order, join, train
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = Settings(
@@ -38,8 +39,8 @@ def composites(n=40, r=3.0):
 @pytest.mark.parametrize("architecture", ["dense", "split"])
 def test_stacked_runs_are_separate_runs(architecture):
     settings = replace(SETTINGS, architecture=architecture)
-    together = runs.train(settings, *composites(), [3, 1, 7])
-    apart = runs.join(runs.train(settings, *composites(), [seed]) for seed in (3, 1, 7))
+    together = train(settings, *composites(), [3, 1, 7])
+    apart = join(train(settings, *composites(), [seed]) for seed in (3, 1, 7))
     assert together.seeds == apart.seeds == [3, 1, 7]
     assert together.train.shape == together.test.shape == (3, 4, 2)
     np.testing.assert_allclose(together.train, apart.train, rtol=1e-12)
@@ -49,17 +50,17 @@ def test_stacked_runs_are_separate_runs(architecture):
 
 def test_training_learns_what_it_is_shown():
     settings = replace(SETTINGS, epochs=150, precision="float32", learning_rate=1e-2)
-    history = runs.train(settings, *composites(r=1.0), 2, device="cpu")
+    history = train(settings, *composites(r=1.0), 2, device="cpu")
     np.testing.assert_allclose(history.train[:, 0], 1, atol=0.1)
-    assert (history.train[:, -1, runs.COMPOSITIONAL] < 0.5).all()
+    assert (history.train[:, -1, COMPOSITIONAL] < 0.5).all()
     assert history.train.shape == (2, 151, 2)
     shown = torch.from_numpy(composites(r=1.0)[1].images), torch.from_numpy(composites(r=1.0)[1].labels)
     np.testing.assert_array_equal(history.network.errors(*shown), history.test[:, -1])
 
 
 def test_the_training_error_is_that_of_the_shown_part():
-    part = runs.train(replace(SETTINGS, epochs=1), *composites(), 1, shown=10)
-    whole = runs.train(replace(SETTINGS, epochs=1), *composites(), 1, shown=None)
+    part = train(replace(SETTINGS, epochs=1), *composites(), 1, shown=10)
+    whole = train(replace(SETTINGS, epochs=1), *composites(), 1, shown=None)
     np.testing.assert_array_equal(part.test, whole.test)
     assert not np.allclose(part.train, whole.train)
 
@@ -68,14 +69,14 @@ def test_the_training_error_is_that_of_the_shown_part():
 @pytest.mark.parametrize("architecture", ["dense", "split"])
 def test_a_gpu_s_recorded_graph_trains_as_the_cpu_does(architecture):
     settings = replace(SETTINGS, architecture=architecture)
-    here, there = (runs.train(settings, *composites(), 2, device=device) for device in ("cpu", "cuda"))
+    here, there = (train(settings, *composites(), 2, device=device) for device in ("cpu", "cuda"))
     np.testing.assert_allclose(there.train, here.train, rtol=1e-10)
     np.testing.assert_allclose(there.test, here.test, rtol=1e-10)
 
 
 def test_errors_are_recorded_as_often_as_asked():
     settings = replace(SETTINGS, epochs=4)
-    often, seldom = (runs.train(settings, *composites(), 1, measure=measure) for measure in (1, 2))
+    often, seldom = (train(settings, *composites(), 1, measure=measure) for measure in (1, 2))
     assert list(often.epochs) == [0, 1, 2, 3, 4]
     assert list(seldom.epochs) == [0, 2, 4]
     np.testing.assert_array_equal(seldom.test, often.test[:, ::2])
@@ -83,10 +84,10 @@ def test_errors_are_recorded_as_often_as_asked():
 
 def test_an_interrupted_training_goes_on_to_the_same_bits(tmp_path):
     settings, file = replace(SETTINGS, precision="float32"), tmp_path / "deep" / "state.pt"
-    whole = runs.train(settings, *composites(), 2)
-    runs.train(replace(settings, epochs=1), *composites(), 2, checkpoint=file)
-    resumed = runs.train(settings, *composites(), 2, checkpoint=file)
-    finished = runs.train(settings, *composites(), 2, checkpoint=file)
+    whole = train(settings, *composites(), 2)
+    train(replace(settings, epochs=1), *composites(), 2, checkpoint=file)
+    resumed = train(settings, *composites(), 2, checkpoint=file)
+    finished = train(settings, *composites(), 2, checkpoint=file)
     for other in (resumed, finished):
         np.testing.assert_array_equal(other.train, whole.train)
         np.testing.assert_array_equal(other.test, whole.test)
@@ -126,7 +127,7 @@ def test_kill_9_does_not_change_the_result(tmp_path):
     assert start(file, outcome).wait(120) == 0
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    whole = runs.train(LONGER, *composites(), 2)
+    whole = train(LONGER, *composites(), 2)
     torch.set_num_threads(threads)
     with np.load(outcome) as resumed:
         np.testing.assert_array_equal(resumed["train"], whole.train)
@@ -135,7 +136,7 @@ def test_kill_9_does_not_change_the_result(tmp_path):
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     file = tmp_path / "state.pt"
-    runs.train(SETTINGS, *composites(), 2, checkpoint=file)
+    train(SETTINGS, *composites(), 2, checkpoint=file)
     others = (
         (replace(SETTINGS, channels=4), composites(), 2),
         (SETTINGS, composites(r=2.0), 2),
@@ -143,12 +144,12 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     )
     for settings, data, seeds in others:
         with pytest.raises(ValueError, match=r"state\.pt is the checkpoint of other settings, seeds or data"):
-            runs.train(settings, *data, seeds, checkpoint=file)
+            train(settings, *data, seeds, checkpoint=file)
     with pytest.raises(ValueError, match="is at epoch 3, beyond epochs = 2"):
-        runs.train(replace(SETTINGS, epochs=2), *composites(), 2, checkpoint=file)
+        train(replace(SETTINGS, epochs=2), *composites(), 2, checkpoint=file)
     file.write_bytes(file.read_bytes()[:500])
     with pytest.raises(ValueError, match=r"state\.pt is no checkpoint .*delete it"):
-        runs.train(SETTINGS, *composites(), 2, checkpoint=file)
+        train(SETTINGS, *composites(), 2, checkpoint=file)
 
 
 @pytest.mark.parametrize(
@@ -167,24 +168,24 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path):
 )
 def test_refusals(settings, data, message):
     with pytest.raises(ValueError, match=message):
-        runs.train(settings, *data, 1, measure=3)
+        train(settings, *data, 1, measure=3)
 
 
 def test_tf32_is_decided_for_the_training_alone(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        runs, "_order", lambda *a: seen.append(torch.get_float32_matmul_precision()) or torch.zeros(0)
+        training, "_order", lambda *a: seen.append(torch.get_float32_matmul_precision()) or torch.zeros(0)
     )
     before = torch.get_float32_matmul_precision()
     for tf32 in (True, False):
-        runs.train(replace(SETTINGS, tf32=tf32, epochs=1), *composites(), 1)
+        train(replace(SETTINGS, tf32=tf32, epochs=1), *composites(), 1)
     assert seen == ["high", "highest"]
     assert torch.get_float32_matmul_precision() == before
 
 
 def test_every_epoch_of_every_run_has_its_own_order():
-    orders = [runs._order([4, 5], epoch, 17, 4, 4, "cpu") for epoch in (1, 2)]
+    orders = [_order([4, 5], epoch, 17, 4, 4, "cpu") for epoch in (1, 2)]
     shown = [tuple(order[:, run].flatten().tolist()) for order in orders for run in (0, 1)]
     assert len(set(shown)) == 4
     assert all(len(set(order)) == 16 for order in shown)
-    assert torch.equal(orders[0][:, 1:], runs._order([5], 1, 17, 4, 4, "cpu"))
+    assert torch.equal(orders[0][:, 1:], _order([5], 1, 17, 4, 4, "cpu"))

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib import cost, dense, networks, scale, theory
-from lib.datasets import Dataset
+from lib.linear import cost, descent, scale, theory
+from lib.linear.datasets import Dataset
+from lib.linear.training import train
+from lib.linear.weights import initial_strengths, initial_weights
 from tests.spaces import class_strengths, datasets, dense_descent, quadrants
 
 modest = settings(deadline=None, max_examples=25)
@@ -26,13 +28,13 @@ def dense_course(dataset, weights, learning_rate, epochs):
 
 def structured_course(dataset, weights, learning_rate, epochs):
     options = {"hidden": weights[0].shape[1], "learning_rate": learning_rate, "init_std": 1, "seeds": 1}
-    history = networks.train(dataset, "deep", epochs=epochs, weights=weights, **options)
+    history = train(dataset, "deep", epochs=epochs, weights=weights, **options)
     sums = np.nan_to_num(history.strengths[0]) * theory.modes(dataset).multiplicity
     return np.column_stack([history.loss[0], sums, history.norms[0].stack().T])
 
 
 def random_weights(dataset, hidden, std=0.1, seed=0):
-    return networks.initial_weights(dataset, "deep", hidden=hidden, init_std=std, seeds=[seed])
+    return initial_weights(dataset, "deep", hidden=hidden, init_std=std, seeds=[seed])
 
 
 @modest
@@ -70,7 +72,7 @@ def test_the_cost_of_a_dense_step_is_what_the_formula_counts(dataset, hidden, le
     inputs, cross = dataset.input_covariance, dataset.cross_covariance
 
     def step(W1, W2):
-        return dense.step(cross, inputs, W1, W2, 0.1, left_to_right)
+        return descent.step(cross, inputs, W1, W2, 0.1, left_to_right)
 
     found = cost.count(step, *(W[0] for W in random_weights(dataset, hidden)))
     assert found == cost.dense_step(dataset, hidden, left_to_right)
@@ -123,7 +125,7 @@ def few_units(dataset, hidden, std=1e-6):
     rate = theory.learning_rate_bound(dataset, "deep") / 2
     epochs = int(25 / (rate * dataset.P * theory.modes(dataset).singular_value[2]))
     options = {"hidden": hidden, "learning_rate": rate, "init_std": std, "seeds": 1}
-    history = networks.train(dataset, "deep", epochs=epochs, weights=weights, **options)
+    history = train(dataset, "deep", epochs=epochs, weights=weights, **options)
     initial = scale.greedy_strengths(dataset, weights)[0]
     m = theory.modes(dataset)
     predicted = np.nansum(theory.deep_steps(dataset, epochs, initial, rate), axis=1) / m.asymptote
@@ -150,7 +152,7 @@ def test_the_prediction_fails_if_no_hidden_direction_is_ever_taken():
     dataset, hidden = Dataset(6, 2, 2, 1, 2.0), 10
     simulated, _ = few_units(dataset, hidden)
     weights = random_weights(dataset, hidden, 1e-6)
-    start = networks.initial_strengths(dataset, weights)[0]
+    start = initial_strengths(dataset, weights)[0]
     rate = theory.learning_rate_bound(dataset, "deep") / 2
     start = np.where(start > 0, start, np.nan)
     m = theory.modes(dataset)
@@ -167,7 +169,7 @@ def test_the_loss_does_not_prefer_class_2():
         weights = (0.1 * V[:, chosen].T[None], 0.1 * U[:, chosen][None])
         rate = theory.learning_rate_bound(dataset, "deep") / 2
         options = {"hidden": 3, "learning_rate": rate, "epochs": 2000, "init_std": 1, "seeds": 1}
-        end[chosen] = networks.train(dataset, "deep", weights=weights, **options).loss[0, -1]
+        end[chosen] = train(dataset, "deep", weights=weights, **options).loss[0, -1]
     assert list(end.values()) == pytest.approx([dataset.b * (dataset.P - 3) / 2] * 2)
 
 

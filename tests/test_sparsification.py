@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lib.sparsification import Sparsification, find_masks
+from lib.subnetworks.sparsification import Sparsification, find_masks
 
 QUICK = Sparsification(penalty=1e-3, steps=300)
 INPUTS = torch.randn(200, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -9,14 +9,24 @@ import numpy as np
 import pytest
 import torch
 
-from lib import ground_truth, profiles, runs, subnetworks
-from lib import subnetwork_profiles as recorded
-from lib.convnets import Network, Settings
-from lib.ground_truth import precision_and_recall
-from lib.overlap import overlap
-from lib.profiles import Task
-from lib.sparsification import Sparsification
-from lib.subnetworks import SUBROUTINES, find
+from lib.convolutional.experiments import RESULTS, Case, Task
+from lib.convolutional.networks import Network, Settings
+from lib.convolutional.training import train
+from lib.subnetworks import experiments
+from lib.subnetworks.convolutional import SUBROUTINES, errors, find, shuffled
+from lib.subnetworks.experiments import (
+    FIRST_SEED,
+    PROFILES,
+    Profile,
+    Study,
+    default_path,
+    main,
+    read,
+    subnetworks,
+)
+from lib.subnetworks.overlap import overlap
+from lib.subnetworks.planted import embed, prune, recovered
+from lib.subnetworks.sparsification import Sparsification
 
 TASK = Task(training=300, test=100, digits=2, r=5.0)
 SMALL = Settings(
@@ -35,7 +45,7 @@ def sets():
 def trained(sets):
     """A dense and a split network, two runs each."""
     return {
-        name: runs.train(replace(SMALL, architecture=name), *sets, [0, 1], measure=40).network
+        name: train(replace(SMALL, architecture=name), *sets, [0, 1], measure=40).network
         for name in ("dense", "split")
     }
 
@@ -123,7 +133,7 @@ def test_a_subroutine_named_twice_sees_another_order(trained, sets):
 
 def test_the_split_network_dissociates_and_the_dense_one_does_not(trained, sets, found):
     for name, network in trained.items():
-        whole, sub = subnetworks.errors(network, sets[0]), found[name]
+        whole, sub = errors(network, sets[0]), found[name]
         alone, ablated = (sub.errors(net, sets[0])[0] for net in (sub.alone(), sub.ablated()))
         for block in (0, 1):
             assert (
@@ -166,7 +176,7 @@ def test_what_is_redrawn_are_the_subnetwork_s_weights_in_their_layer(found):
         assert (before != after).any()
         assert (second != after).any()
     assert all(torch.equal(a, b) for a, b in zip(changed.kernels, sub.redrawn(0).kernels))
-    mixed = subnetworks.shuffled(sub.network)
+    mixed = shuffled(sub.network)
     assert torch.equal(
         mixed.kernels[0][0].flatten().sort().values, sub.network.kernels[0][0].flatten().sort().values
     )
@@ -198,11 +208,11 @@ def test_untrained_networks_have_no_subnetwork_for_the_numbers(sets):
 
 
 def embedded(sub):
-    return ground_truth.embed(ground_truth.prune(sub), IMAGE, spare=4, seed=1)
+    return embed(prune(sub), IMAGE, spare=4, seed=1)
 
 
 def test_a_pruned_network_has_the_weights_of_either_subnetwork(trained, found):
-    small = ground_truth.prune(found["split"])
+    small = prune(found["split"])
     for run in (0, 1):
         either = [a | b for a, b in zip(found["split"].layers(0, 0, run), found["split"].layers(0, 1, run))]
         for kernel, whole, mask in zip(small.kernels, trained["split"].kernels, either):
@@ -212,7 +222,7 @@ def test_a_pruned_network_has_the_weights_of_either_subnetwork(trained, found):
 
 @pytest.mark.parametrize("architecture", ["dense", "split"])
 def test_an_embedded_network_computes_the_same_with_other_weights(architecture, found, sets):
-    small = ground_truth.prune(found[architecture])
+    small = prune(found[architecture])
     large, truth = embedded(found[architecture])
     images = torch.from_numpy(sets[1].images)
     torch.testing.assert_close(large.predict(images), small.predict(images), rtol=0, atol=1e-5)
@@ -234,7 +244,7 @@ def test_known_subroutines_are_found_disjoint_or_shared(found, sets):
     for architecture in found:
         large, truth = embedded(found[architecture])
         sub = find(large, sets[0], QUICK, penalties=[1e-5])
-        precision, recall = precision_and_recall(sub, truth)
+        precision, recall = recovered(sub, truth)
         assert (precision > 0.98).all()
         assert recall.mean() > 0.8
         jaccard[architecture] = [overlap(sub.layers(0, 0, run), sub.layers(0, 1, run)) for run in (0, 1)]
@@ -245,19 +255,19 @@ def test_known_subroutines_are_found_disjoint_or_shared(found, sets):
 def test_with_a_wrong_truth_or_a_broken_embedding_they_are_not(found, sets):
     large, truth = embedded(found["split"])
     sub = find(large, sets[0], QUICK, penalties=[1e-5])
-    precision, recall = precision_and_recall(sub, truth[::-1])
+    precision, recall = recovered(sub, truth[::-1])
     assert precision.max() == recall.max() == 0
     rolled = [[layer.roll(1, dims=-1) for layer in block] for block in truth]
-    assert precision_and_recall(sub, rolled)[0].max() < 0.9
+    assert recovered(sub, rolled)[0].max() < 0.9
     readout = large.readouts[0]
     readout[..., :20] = readout[..., :20].roll(1, dims=1)  # every output reads the neighbour of its channel
     sub = find(large, sets[0], QUICK, penalties=[1e-5])
-    assert precision_and_recall(sub, truth)[0][0, 0].max() < 0.9
+    assert recovered(sub, truth)[0][0, 0].max() < 0.9
 
 
 def test_precision_without_a_mask_is_undefined(found, sets):
     large, truth = embedded(found["split"])
-    precision, recall = precision_and_recall(find(large, sets[0], QUICK, penalties=[1e3]), truth)
+    precision, recall = recovered(find(large, sets[0], QUICK, penalties=[1e3]), truth)
     assert np.isnan(precision).all()
     assert (recall == 0).all()
 
@@ -278,16 +288,14 @@ def test_refusals(changes, message, trained, sets):
 
 def test_embedding_asks_for_both_kinds_of_spare_channels(trained):
     with pytest.raises(ValueError, match="spare = 1 is not an integer from 2 on"):
-        ground_truth.embed(trained["split"], IMAGE, spare=1)
+        embed(trained["split"], IMAGE, spare=1)
 
 
-TINY = recorded.Profile(
+TINY = Profile(
     {
-        "dense": recorded.Study(profiles.Case(TASK, replace(SMALL, channels=2)), (0, 10, 20), (1e-5, 1e2)),
-        "shuffled": recorded.Study(
-            profiles.Case(TASK, replace(SMALL, channels=2)), (20,), (1e-5,), shuffled=True
-        ),
-        "split": recorded.Study(profiles.Case(TASK, replace(SMALL, architecture="split", channels=1)), (20,)),
+        "dense": Study(Case(TASK, replace(SMALL, channels=2)), (0, 10, 20), (1e-5, 1e2)),
+        "shuffled": Study(Case(TASK, replace(SMALL, channels=2)), (20,), (1e-5,), shuffled=True),
+        "split": Study(Case(TASK, replace(SMALL, architecture="split", channels=1)), (20,)),
     },
     steps=20,
     draws=2,
@@ -296,16 +304,16 @@ TINY = recorded.Profile(
 
 
 def test_the_command_records_what_was_measured_and_goes_on_from_what_is_done(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(recorded.PROFILES, "tiny", TINY)
+    monkeypatch.setitem(PROFILES, "tiny", TINY)
     kept, out = tmp_path / "kept", tmp_path / "record.json"
     arguments = ["tiny", "--quiet", "--checkpoints", str(kept), "--first-seed", "7"]
-    assert recorded.main([*arguments, "--out", str(out)]) == 0
+    assert main([*arguments, "--out", str(out)]) == 0
     assert "dense, epoch 20: test errors" in capsys.readouterr().out
-    content, measured = recorded.read("tiny", out)
+    content, measured = read("tiny", out)
     assert platform.node() not in out.read_text(encoding="utf-8")
     assert content["seeds"] == [7, 8]
     assert {"commit", "date", "device", "threads", "versions", "sparsification"} <= set(content)
-    fresh = recorded.run(TINY, seeds=[7, 8])
+    fresh = experiments.run(TINY, seeds=[7, 8])
     for label, epochs in fresh.items():
         assert list(epochs) == list(measured[label]) == list(TINY.studies[label].epochs)
         for epoch, one in epochs.items():
@@ -319,16 +327,16 @@ def test_the_command_records_what_was_measured_and_goes_on_from_what_is_done(tmp
     assert np.isnan(one.jaccard[1]).all()  # nothing is kept at λ = 100
     assert (one.kept[1] == 0).all()
     assert measured["split"][20].kept is None
-    whole = runs.train(replace(SMALL, channels=2, epochs=20), *TASK.composites(), [7, 8], measure=20)
+    whole = train(replace(SMALL, channels=2, epochs=20), *TASK.composites(), [7, 8], measure=20)
     np.testing.assert_allclose(one.test, whole.test[:, -1], rtol=1e-5)  # stops do not change a training
     assert (measured["shuffled"][20].test > one.test).any()
 
     def refuse(*arguments, **options):
         raise AssertionError("measured again")
 
-    monkeypatch.setattr(recorded, "find", refuse, raising=False)
-    monkeypatch.setattr(recorded.subnetworks, "find", refuse)
-    assert recorded.main([*arguments, "--out", str(tmp_path / "again.json")]) == 0
+    monkeypatch.setattr(experiments, "find", refuse, raising=False)
+    monkeypatch.setattr(subnetworks, "find", refuse)
+    assert main([*arguments, "--out", str(tmp_path / "again.json")]) == 0
     again = json.loads((tmp_path / "again.json").read_text(encoding="utf-8"))
     assert again["cases"] == content["cases"]
 
@@ -341,26 +349,24 @@ def test_the_command_records_what_was_measured_and_goes_on_from_what_is_done(tmp
     ],
 )
 def test_refusals_of_the_command(arguments, message, capsys, tmp_path):
-    assert recorded.main([*arguments, "--quiet", "--out", str(tmp_path / "record.json")]) == 1
+    assert main([*arguments, "--quiet", "--out", str(tmp_path / "record.json")]) == 1
     assert re.search(message, capsys.readouterr().err)
     assert not (tmp_path / "record.json").exists()
 
 
 def test_read_says_how_to_make_a_missing_record(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"make it with `python -m lib\.subnetwork_profiles tiny`"):
-        recorded.read("tiny", tmp_path / "x.json")
+        read("tiny", tmp_path / "x.json")
 
 
-@pytest.mark.parametrize(
-    "path", sorted(profiles.RESULTS.glob("subnetworks_*.json")), ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("subnetworks_*.json")), ids=lambda path: path.stem)
 def test_a_record_belongs_to_its_profile(path):
     content = json.loads(path.read_text(encoding="utf-8"))
-    profile, (_, measured) = recorded.PROFILES[content["profile"]], recorded.read(content["profile"])
-    assert path == recorded.default_path(content["profile"])
+    profile, (_, measured) = PROFILES[content["profile"]], read(content["profile"])
+    assert path == default_path(content["profile"])
     assert list(measured) == list(profile.studies)
     assert len(content["seeds"]) == profile.seeds
-    assert min(content["seeds"]) >= recorded.FIRST_SEED
+    assert min(content["seeds"]) >= FIRST_SEED
     for label, study in profile.studies.items():
         entry = content["cases"][label]
         assert Task(**entry["task"]) == study.case.task

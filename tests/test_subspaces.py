@@ -5,8 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib import linear_subnetworks, networks, subspaces, theory
-from lib.datasets import Dataset
+from lib.linear import theory
+from lib.linear.datasets import Dataset
+from lib.linear.training import train
+from lib.linear.weights import aligned_weights, initial_strengths, initial_weights
+from lib.subnetworks.linear import join, rotate
+from lib.subnetworks.readouts import dense_shared_share, read_angles, read_directions, shared_share
 from tests.spaces import datasets, generators
 
 some = settings(deadline=None, max_examples=40)
@@ -15,9 +19,9 @@ both_blocks = datasets(largest=3, n_y=1, k_x=1, k_y=1)
 
 def aligned(dataset, architecture, strengths, rng=None):
     """Aligned weights of a deep network or a joined split one, in a random basis of the hidden layer."""
-    weights = networks.aligned_weights(dataset, architecture, strengths, hidden=dataset.P + 1)
-    weights = linear_subnetworks.join(weights) if architecture == "split" else weights
-    weights = linear_subnetworks.rotate(weights, rng) if rng else weights
+    weights = aligned_weights(dataset, architecture, strengths, hidden=dataset.P + 1)
+    weights = join(weights) if architecture == "split" else weights
+    weights = rotate(weights, rng) if rng else weights
     return weights[0][0], weights[1][0]
 
 
@@ -26,10 +30,10 @@ def aligned(dataset, architecture, strengths, rng=None):
 def test_dense_blocks_share_every_compositional_direction_and_split_ones_none(dataset, rng):
     n_y, strengths = dataset.n_y, rng.uniform(0.1, 2, 3)
     _, dense = aligned(dataset, "deep", strengths, rng)
-    angles = subspaces.read_angles(dense[:n_y], dense[n_y:], least=1e-6)
+    angles = read_angles(dense[:n_y], dense[n_y:], least=1e-6)
     np.testing.assert_allclose(angles, np.zeros(n_y), atol=1e-5)
     _, split = aligned(dataset, "split", strengths, rng)
-    np.testing.assert_allclose(subspaces.read_angles(split[:n_y], split[n_y:]), np.full(n_y, 90))
+    np.testing.assert_allclose(read_angles(split[:n_y], split[n_y:]), np.full(n_y, 90))
 
 
 @some
@@ -39,7 +43,7 @@ def test_in_the_input_both_architectures_share_what_the_compositional_block_read
     n_y, strengths = dataset.n_y, rng.uniform(0.1, 2, 3)
     for architecture in ("deep", "split"):
         W1, W2 = aligned(dataset, architecture, strengths, rng)
-        angles = subspaces.read_angles((W2 @ W1)[:n_y], (W2 @ W1)[n_y:], least=1e-6)
+        angles = read_angles((W2 @ W1)[:n_y], (W2 @ W1)[n_y:], least=1e-6)
         np.testing.assert_allclose(angles, np.zeros(n_y), atol=1e-5)
 
 
@@ -48,28 +52,26 @@ def test_in_the_input_both_architectures_share_what_the_compositional_block_read
 def test_shared_share_in_closed_form(dataset, rng):
     n_y, strengths = dataset.n_y, rng.uniform(0.1, 2, 3)
     _, W2 = aligned(dataset, "deep", strengths, rng)
-    found = subspaces.shared_share(W2[n_y:], W2[:n_y])
-    closed = subspaces.dense_shared_share(dataset, strengths)
+    found = shared_share(W2[n_y:], W2[:n_y])
+    closed = dense_shared_share(dataset, strengths)
     assert found == pytest.approx(closed, rel=1e-9)
-    assert subspaces.shared_share(W2[:n_y], W2[n_y:]) == pytest.approx(1) or dataset.b < 0.01 * dataset.P
+    assert shared_share(W2[:n_y], W2[n_y:]) == pytest.approx(1) or dataset.b < 0.01 * dataset.P
     if theory.modes(dataset).multiplicity[1:].any():  # the falsification: another strength of class 1
-        assert found != pytest.approx(
-            subspaces.dense_shared_share(dataset, strengths * [1.1, 1, 1]), rel=1e-4
-        )
+        assert found != pytest.approx(dense_shared_share(dataset, strengths * [1.1, 1, 1]), rel=1e-4)
 
 
 def test_the_share_over_training_is_the_predicted_one():
     dataset, rate = Dataset(), 0.02
-    weights = networks.initial_weights(dataset, "deep", hidden=50, init_std=1e-5, seeds=1)
-    start = networks.initial_strengths(dataset, weights)
+    weights = initial_weights(dataset, "deep", hidden=50, init_std=1e-5, seeds=1)
+    start = initial_strengths(dataset, weights)
     course = theory.deep_steps(dataset, 400, start, rate)[:, 0]
     options = dict(hidden=50, learning_rate=rate, epochs=40, init_std=1, seeds=1)
     for epoch in range(0, 360, 40):
         W2 = weights[1][0]
-        predicted = subspaces.dense_shared_share(dataset, np.nanmean(course[epoch], axis=0))
+        predicted = dense_shared_share(dataset, np.nanmean(course[epoch], axis=0))
         if epoch >= 80:
-            assert subspaces.shared_share(W2[1:], W2[:1]) == pytest.approx(predicted, abs=0.02)
-        weights = networks.train(dataset, "deep", weights=weights, **options).weights
+            assert shared_share(W2[1:], W2[:1]) == pytest.approx(predicted, abs=0.02)
+        weights = train(dataset, "deep", weights=weights, **options).weights
 
 
 def balanced(W, rng, hidden=7):
@@ -126,15 +128,15 @@ def test_sharing_costs_less_weight(dataset):
 
 def test_small_directions_are_those_below_the_threshold():
     readout = np.diag([1.0, 0.1, 0.01])
-    assert subspaces.read_directions(readout).shape == (3, 2)
-    assert subspaces.read_directions(readout, least=0.001).shape == (3, 3)
+    assert read_directions(readout).shape == (3, 2)
+    assert read_directions(readout, least=0.001).shape == (3, 3)
     with pytest.raises(ValueError, match="reads nothing"):
-        subspaces.read_directions(np.zeros((2, 3)))
+        read_directions(np.zeros((2, 3)))
 
 
 def test_angles_between_planes():
     tilted = np.array([[1.0, 0, 0, 0], [0, np.cos(0.3), np.sin(0.3), 0]])
-    np.testing.assert_allclose(subspaces.read_angles(np.eye(2, 4), tilted), np.degrees([0.3, 0]), atol=1e-6)
+    np.testing.assert_allclose(read_angles(np.eye(2, 4), tilted), np.degrees([0.3, 0]), atol=1e-6)
 
 
 def test_training_goes_on_from_its_weights():
@@ -142,24 +144,24 @@ def test_training_goes_on_from_its_weights():
     options = dict(hidden=5, learning_rate=0.02, init_std=0.1, seeds=2)
     for architecture in ("deep", "split", "shallow"):
         options["learning_rate"] = 0.01 if architecture == "shallow" else 0.02
-        whole = networks.train(dataset, architecture, epochs=30, **options)
-        half = networks.train(dataset, architecture, epochs=15, **options)
-        rest = networks.train(dataset, architecture, epochs=15, weights=half.weights, **options)
+        whole = train(dataset, architecture, epochs=30, **options)
+        half = train(dataset, architecture, epochs=15, **options)
+        rest = train(dataset, architecture, epochs=15, weights=half.weights, **options)
         np.testing.assert_array_equal(rest.loss, whole.loss[:, 15:])
 
 
 @settings(deadline=None, max_examples=10)
 @given(both_blocks, generators)
 def test_a_rotation_of_the_hidden_layer_goes_through_training(dataset, rng):
-    start = networks.initial_weights(dataset, "deep", hidden=6, init_std=0.1, seeds=[1])
+    start = initial_weights(dataset, "deep", hidden=6, init_std=0.1, seeds=[1])
     Q = np.linalg.qr(rng.normal(size=(6, 6)))[0]
     options = dict(hidden=6, init_std=1, seeds=1, epochs=50)
     options["learning_rate"] = theory.learning_rate_bound(dataset, "deep") / 4
-    one = networks.train(dataset, "deep", weights=start, **options)
-    other = networks.train(dataset, "deep", weights=(Q @ start[0], start[1] @ Q.T), **options)
+    one = train(dataset, "deep", weights=start, **options)
+    other = train(dataset, "deep", weights=(Q @ start[0], start[1] @ Q.T), **options)
     np.testing.assert_allclose(other.loss, one.loss, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(other.weights[0], Q @ one.weights[0], atol=1e-9)
     sheared = np.eye(6) + 0.5 * np.eye(6, k=1)  # no rotation: same function at first, another course
     third = (sheared @ start[0], start[1] @ np.linalg.inv(sheared))
-    third = networks.train(dataset, "deep", weights=third, **options)
+    third = train(dataset, "deep", weights=third, **options)
     assert not np.allclose(third.loss, one.loss, rtol=1e-4, atol=1e-6)

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from lib import systematicity
-from lib.datasets import Dataset
-from lib.systematicity import full_rank_estimate, full_rank_probability
+from lib.linear.datasets import Dataset
+from lib.linear.full_rank import flats, full_rank_estimate, full_rank_probability
 from tests.spaces import datasets
 
 
@@ -38,7 +37,7 @@ def test_known_values():
 
 @pytest.mark.parametrize(("n_x", "count"), [(1, 2), (2, 4), (3, 12), (4, 58), (5, 538), (6, 12364)])
 def test_number_of_flats(n_x, count):
-    levels = systematicity.flats(n_x)
+    levels = flats(n_x)
     assert sum(map(len, levels)) == count
     assert len(levels) == n_x + 1
     assert levels[0] == [0]

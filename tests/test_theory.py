@@ -7,8 +7,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from lib import networks, theory
-from lib.datasets import Dataset
+from lib.linear import theory
+from lib.linear.datasets import Dataset
+from lib.linear.weights import aligned_weights
 from tests.spaces import class_means, datasets, dense_descent, quadrants
 
 quick = settings(deadline=None, max_examples=25)
@@ -129,7 +130,7 @@ def test_deep_steps_are_gradient_descent_of_aligned_weights(data, part):
     rate = part * theory.learning_rate_bound(data, "deep")
     initial = np.array([1e-3, 2e-3, 5e-3])
     hidden = len(theory.singular_vectors(data)[2]) + 1
-    W1, W2 = networks.aligned_weights(data, "deep", initial, hidden=hidden)
+    W1, W2 = aligned_weights(data, "deep", initial, hidden=hidden)
     course = [class_means(data, W) for W, _ in dense_descent(data, (W1[0], W2[0]), rate, 40)]
     np.testing.assert_allclose(theory.deep_steps(data, 40, initial, rate), course, atol=1e-9)
 
@@ -195,7 +196,7 @@ def test_the_learning_rate_bound_is_two_over_the_largest_curvature(data, archite
     curvatures = [
         largest_curvature(
             part,
-            networks.aligned_weights(part, kind, np.nan_to_num(theory.modes(part).asymptote), hidden=5),
+            aligned_weights(part, kind, np.nan_to_num(theory.modes(part).asymptote), hidden=5),
         )
         for part in filter(None, parts)
     ]

@@ -9,8 +9,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lib import plotting, theory
-from lib.datasets import Dataset
+from lib import plotting
+from lib.linear import theory
+from lib.linear.datasets import Dataset
 
 PLUS, MINUS, IDENTITY = plotting.CLASS_COLOURS[0], plotting.CLASS_COLOURS[1], plotting.CLASS_COLOURS[2]
 TITLE = "On the Specialization\nof Neural Modules"

@@ -7,10 +7,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from lib.book import BookError, execute, figures, pages, report, site
+from lib.book import BookError, execute, figures, pages, site
+from lib.book.pages import report
 from lib.book.processes import alone, remove
 from lib.book.project import Project
-from lib.checks import MATCH
+from lib.checks.ledger import MATCH
 
 
 def clear(output: Path) -> None:

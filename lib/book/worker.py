@@ -18,7 +18,7 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.log import logger
 
 from lib.book.processes import end_with_parent
-from lib.checks import RECORD
+from lib.checks.ledger import RECORD
 
 
 class _Progress(logging.Handler):

@@ -1,0 +1,136 @@
+"""The pages that are written by the build: the reproduction report and the figure map."""
+
+import platform
+from importlib import metadata
+
+from lib.book.execute import Executed
+from lib.book.figures import Figure
+from lib.book.pages.markdown import WIDE, code, doc, escape, numref, table, wide
+from lib.checks.tables import HEADINGS, cells
+from lib.checks.tolerances import TOLERANCES
+
+PACKAGES = ("numpy", "scipy", "matplotlib", "torch", "jupyter-book", "papermill")
+
+
+def summary(chapters: list[Executed], figures: list[Figure]) -> dict:
+    """Everything the build knows, for machines: ``_build/report.json``."""
+    return {
+        "numbers": sum(len(chapter.record["numbers"]) for chapter in chapters),
+        "figures": [
+            {
+                "name": figure.name,
+                "label": figure.label,
+                "chapter": figure.chapter,
+                "content": figure.content,
+                "authors_output": figure.authors_output,
+                "checks": list(figure.checks),
+            }
+            for figure in figures
+        ],
+        "chapters": [
+            {
+                "name": chapter.name,
+                "seconds": round(chapter.seconds, 1),
+                "megabytes": round(chapter.megabytes),
+                "record": chapter.record,
+            }
+            for chapter in chapters
+        ],
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def report_page(summary: dict) -> str:
+    """The reproduction report as MyST Markdown."""
+    chapters = summary["chapters"]
+    parts = [
+        WIDE,
+        "# Reproduction report",
+        f"**{summary['numbers']} numbers in {len(chapters)} chapters, all match.** "
+        "This page is written by the build from the very notebooks that the book shows. "
+        "Every number that a chapter states was compared with one expected beforehand, whose "
+        "source is named beside it; a single mismatch, a warning, or an expected number that "
+        "no chapter checks would have stopped the build.",
+        "The deviation is in units of the tolerance: at most 1 is a match.",
+    ]
+    for chapter in chapters:
+        parts += [
+            f"## {{doc}}`chapters/{chapter['name']}`",
+            wide(HEADINGS, [_number(row) for row in chapter["record"]["numbers"]]),
+        ]
+    parts += [
+        "## Tolerances",
+        table(
+            ["kind", "a match is", "for"],
+            [[code(name), escape(k.rule), escape(k.use)] for name, k in TOLERANCES.items()],
+        ),
+        "## Figures",
+        table(
+            ["figure", "shows", "chapter"],
+            [[numref(f["label"]), escape(f["content"]), doc(f["chapter"])] for f in summary["figures"]],
+        )
+        if summary["figures"]
+        else "No chapter draws one.",
+        "## Time and memory",
+        table(
+            ["chapter", "seconds", "peak memory, MB"],
+            [[doc(c["name"]), f"{c['seconds']:.1f}", str(c["megabytes"])] for c in chapters],
+        ),
+        "## Versions",
+        table(
+            ["what", "version"],
+            [
+                ["Python", summary["python"]],
+                ["platform", escape(summary["platform"])],
+                *[[name, escape(version)] for name, version in summary["packages"].items()],
+            ],
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def figure_map_page(summary: dict) -> str:
+    """The figure map as MyST Markdown: content, chapter, file, authors' output, numbers."""
+    rows = [
+        [
+            f"{numref(figure['label'])}: {escape(figure['content'])}",
+            doc(figure["chapter"]),
+            f"{{download}}`{figure['name']}.svg <figures/{figure['name']}.svg>`",
+            code(figure["authors_output"]) if figure["authors_output"] else "–",
+            ", ".join(code(name) for name in figure["checks"]),
+        ]
+        for figure in summary["figures"]
+    ]
+    headings = ["figure", "chapter", "file", "authors' output", "guarded by"]
+    return (
+        "\n\n".join(
+            [
+                WIDE,
+                "# Figure map",
+                "Which figure shows what, the chapter that draws it, its file, the output of the "
+                "authors' published code that it reproduces where there is one, and the checked "
+                "numbers that guard it: they stand with their sources in the {doc}`report`.",
+                wide(headings, rows) if rows else "No chapter draws a figure.",
+            ]
+        )
+        + "\n"
+    )
+
+
+def _number(row: dict) -> list[str]:
+    name, *values, source = cells(row)
+    formula = f" {code(_joined(row['formula']))}" if row["formula"] is not None else ""
+    return [code(name), *map(escape, values), escape(source) + formula]
+
+
+def _joined(formula) -> str:
+    return "; ".join(map(str, formula)) if isinstance(formula, list) else str(formula)

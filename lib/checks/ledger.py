@@ -1,0 +1,193 @@
+"""Every number that a chapter states, compared with what was expected of it beforehand.
+
+A chapter opens one :class:`Ledger`, passes each number through :meth:`Ledger.check` and
+ends with :meth:`Ledger.report`. What is expected, how closely, and on whose word stands in
+``tests/expected/<chapter>.yml``; the README shows how to add an entry.
+"""
+
+import difflib
+import math
+from fractions import Fraction
+
+import numpy as np
+from IPython import get_ipython
+from IPython.display import display
+
+from lib.checks.expected import LedgerError, evaluate, expected_file, read_expected
+from lib.checks.nested import leaves, map_leaves, shape_of
+from lib.checks.tables import (
+    FAILED,
+    MATCH,
+    MISMATCH,
+    NOT_COMPARED,
+    NOT_FINITE,
+    UNDEFINED,
+    as_html,
+    as_text,
+    show,
+)
+from lib.checks.tolerances import TOLERANCES
+
+RECORD = "ledger"  # the key of the machine-readable record in the metadata of the report's output
+
+
+def _plain(name: str, value):
+    """The value as plain Python: int, float, bool, or nested lists of them."""
+    if type(value) in (bool, int, float):  # np.float64 is a float, but not a plain one
+        return value
+    if isinstance(value, Fraction):
+        return float(value)
+    if isinstance(value, str | bytes | dict | set) or value is None:
+        raise LedgerError(f"{name!r} is {value!r}; a checked value is a number or an array")
+    try:
+        array = np.asarray(value)
+        if array.dtype == object:
+            array = array.astype(float)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise LedgerError(f"{name!r} is no number and no array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf" or array.size == 0:
+        raise LedgerError(f"{name!r} is an array of {array.size} {array.dtype}; it must hold real numbers")
+    return array.tolist()
+
+
+class Ledger:
+    """The numbers of one chapter, each compared with the one expected.
+
+    ``parameters`` are the chapter's papermill parameters, the same names as in its file of
+    expected numbers. Formulas, and entries marked ``any_parameters``, are compared whatever
+    their values; other numbers hold for the defaults only and are otherwise reported as not
+    compared. Raises LedgerError when the file or the parameter names are wrong.
+    """
+
+    def __init__(self, chapter: str, **parameters):
+        self.chapter = chapter
+        self.path = expected_file(chapter)
+        expected = read_expected(chapter)
+        self.parameters = {name: _tidy(value) for name, value in parameters.items()}
+        if set(parameters) != set(expected["parameters"]):
+            raise LedgerError(
+                f"chapter {chapter!r} passes the parameters {sorted(parameters)}, "
+                f"but {self.path} holds for {sorted(expected['parameters'])}"
+            )
+        self.default = self.parameters == expected["parameters"]
+        self._numbers = expected["numbers"]
+        self._rows: dict[str, dict] = {}
+
+    def check(self, name: str, value):
+        """Record a number and glue it for the prose.
+
+        A deviation is not raised here but listed, with all others, by :meth:`report`.
+        """
+        if name not in self._numbers:
+            near = difflib.get_close_matches(name, self._numbers, n=3)
+            hint = f" (near it: {', '.join(near)})" if near else ""
+            raise LedgerError(f"nothing is expected of {name!r}{hint}: add it to {self.path} with its source")
+        if name in self._rows:
+            raise LedgerError(
+                f"{name!r} was checked already; each number is checked once. "
+                "To run a cell again, run the cell that makes the ledger first"
+            )
+        plain = _plain(name, value)
+        self._rows[name] = self._row(name, plain)
+        shell = get_ipython()
+        if shell is not None and all(math.isfinite(leaf) for leaf in leaves(plain)):
+            from myst_nb import glue
+
+            glue(name, plain, display=False)
+
+    def _row(self, name: str, here) -> dict:
+        """One line of the report: the two values, their deviation and what it means."""
+        entry = self._numbers[name]
+        kind = TOLERANCES[entry["tolerance"]]
+        if "formula" in entry:
+            try:
+                expected = map_leaves(lambda text: evaluate(text, self.parameters), entry["formula"])
+            except LedgerError as error:
+                raise LedgerError(f"{self.path}, number {name!r}: {error}") from None
+        else:
+            expected = entry["value"]
+        row = {
+            "name": name,
+            "here": here,
+            "expected": expected,
+            "tolerance": entry["tolerance"],
+            "rule": kind.rule,
+            "source": entry["source"],
+            "formula": entry.get("formula"),
+            "deviation": None,
+        }
+        finite = all(math.isfinite(leaf) for leaf in leaves(here) + leaves(expected))
+        if not self.default and "value" in entry and not entry.get("any_parameters"):
+            return row | {"status": NOT_COMPARED}
+        if not finite:
+            vanished = "formula" in entry and not self.default
+            return row | {"status": UNDEFINED if vanished else NOT_FINITE}
+        if shape_of(here) != shape_of(expected):
+            return row | {"status": MISMATCH, "deviation": math.inf}
+        error = entry.get("standard_error", 0.0)
+        row["deviation"] = max(
+            kind.deviation(h, e, error) for h, e in zip(leaves(here), leaves(expected), strict=True)
+        )
+        return row | {"status": MATCH if row["deviation"] <= 1 else MISMATCH}
+
+    def report(self) -> None:
+        """Show every number beside the expected one; raise LedgerError if any does not hold.
+
+        The error lists each mismatch, each value that is not finite, and each expected number
+        that the chapter never checked.
+        """
+        rows = list(self._rows.values())
+        record = {
+            "chapter": self.chapter,
+            "parameters": self.parameters,
+            "default": self.default,
+            "numbers": [_json_safe(row) for row in rows],
+        }
+        text = as_text(rows)
+        if get_ipython() is None:
+            print(text)
+        else:
+            shown = {"text/plain": text, "text/html": as_html(rows)}
+            display(shown, raw=True, metadata={RECORD: record})
+
+        problems = [_sentence(row) for row in rows if row["status"] in FAILED]
+        problems += [
+            f"{name}: expected in {self.path.name} but never checked by the chapter"
+            for name in self._numbers
+            if name not in self._rows
+        ]
+        if problems:
+            total = len(self._numbers)
+            listing = "".join(f"\n  - {problem}" for problem in problems)
+            raise LedgerError(
+                f"{len(problems)} of the {total} numbers of chapter {self.chapter!r} do not hold:{listing}"
+            )
+
+
+def _tidy(parameter):
+    """A parameter as plain Python, tuples as the lists YAML would give."""
+    if isinstance(parameter, np.generic | np.ndarray):
+        return parameter.tolist()
+    return [_tidy(item) for item in parameter] if isinstance(parameter, list | tuple) else parameter
+
+
+def _json_safe(row: dict) -> dict:
+    """JSON has no nan and no infinity: they become text."""
+
+    def leaf(value):
+        odd = isinstance(value, float) and not math.isfinite(value)
+        return str(value) if odd else value
+
+    return {key: map_leaves(leaf, value) for key, value in row.items()}
+
+
+def _sentence(row: dict) -> str:
+    comparison = f"{row['name']}: here {show(row['here'])}, expected {show(row['expected'])}"
+    if row["status"] == NOT_FINITE:
+        return f"{comparison}, which is not finite"
+    if shape_of(row["here"]) != shape_of(row["expected"]):
+        return f"{comparison}, arrays of different shapes"
+    return (
+        f"{comparison}; {show(row['deviation'])} times the tolerance "
+        f"{row['tolerance']} ({row['rule']}). Source of the expected number: {row['source']}"
+    )

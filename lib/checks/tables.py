@@ -1,0 +1,62 @@
+"""The table of checked numbers, for a terminal and for a page."""
+
+import html
+
+from lib.checks.nested import leaves
+
+MATCH, MISMATCH, NOT_FINITE = "match", "MISMATCH", "NOT FINITE"
+NOT_COMPARED = "not compared: a fixed number for the default parameters"
+UNDEFINED = "undefined for these parameters"
+FAILED = (MISMATCH, NOT_FINITE)
+
+
+def show(value, digits: int = 12) -> str:
+    """A number, or the beginning of an array of them, to this many significant digits."""
+    if isinstance(value, list):
+        found = leaves(value)
+        more = f", … ({len(found)} numbers)" if len(found) > 3 else ""
+        return f"[{', '.join(show(leaf, digits) for leaf in found[:3])}{more}]"
+    if isinstance(value, float):
+        return f"{value:.{digits}g}".replace("inf", "∞")
+    return str(value)
+
+
+def cells(row: dict) -> list[str]:
+    """A row of the table as text: name, here, expected, deviation, status, source."""
+    deviation = "–" if row["deviation"] is None else show(float(row["deviation"]), 2)
+    return [
+        row["name"],
+        show(row["here"], 6),
+        show(row["expected"], 6),
+        f"{deviation} × {row['tolerance']}",
+        row["status"],
+        row["source"],
+    ]
+
+
+HEADINGS = ["number", "here", "expected", "deviation", "status", "source"]
+
+
+def as_text(rows: list[dict]) -> str:
+    """The table for a terminal."""
+    table = [HEADINGS, *map(cells, rows)]
+    widths = [max(len(line[i]) for line in table) for i in range(len(HEADINGS) - 1)]
+    return "\n".join(
+        "  ".join([*(text.ljust(w) for text, w in zip(line, widths, strict=False)), line[-1]])
+        for line in table
+    )
+
+
+def as_html(rows: list[dict]) -> str:
+    """The table for a page: follows the page's colours and scrolls in its own box."""
+
+    def line(texts, tag, kind=""):
+        inside = "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in texts)
+        return f'<tr class="{kind}">{inside}</tr>'
+
+    body = "".join(line(cells(row), "td", "failed" if row["status"] in FAILED else "") for row in rows)
+    return (
+        '<div class="ledger" style="overflow-x: auto" tabindex="0" role="region" '
+        'aria-label="Checked numbers"><table><thead>'
+        f"{line(HEADINGS, 'th')}</thead><tbody>{body}</tbody></table></div>"
+    )

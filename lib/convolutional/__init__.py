@@ -1,0 +1,5 @@
+"""Convolutional networks on Compositional MNIST.
+
+digits: the images. convolution, networks: the networks, all runs stacked. training: their training.
+experiments: the named profiles of the chapters and their records.
+"""

@@ -1,0 +1,113 @@
+"""Learning rules beyond gradient descent: their constants, and their course along one mode in closed steps.
+
+Every rule adds to the gradient-descent step of a deep linear network ŷ = W₂W₁x with hidden activity H = W₁X
+
+    ΔW₁ = η (H Xᵀ − H Hᵀ W₁)             hebbian
+    ΔW₁ = η diag(1/(1 − ‖w_i‖²)) H Xᵀ    anti-Hebbian, w_i the rows of W₁
+    ΔW₂ = εPγ (Y Yᵀ − Ŷ Ŷᵀ) W₂           contrastive Hebbian (γ > 0), predictive coding (γ < 0)
+
+Source: Cao, Summerfield and Saxe (2020), with the constants of the scripts of Jarvis et al. (ICLR 2023).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lib.linear.datasets import Dataset
+from lib.linear.theory import modes, singular_vectors
+
+
+@dataclass(frozen=True)
+class LearningRule:
+    """The constants of one rule; all 0 is gradient descent."""
+
+    hebbian: float = 0.0  # η of H Xᵀ − H Hᵀ W₁, a step an epoch
+    anti_hebbian: float = 0.0  # η of diag(1/(1 − ‖w_i‖²)) H Xᵀ, a step an epoch
+    contrast: float = 0.0  # γ, in units of the gradient step
+
+    def __post_init__(self):
+        for name, value in vars(self).items():
+            if not np.isfinite(value):
+                raise ValueError(f"{name} = {value} is not finite; a constant of a learning rule is a number")
+
+
+RULES = {
+    "gradient_descent": LearningRule(),
+    "hebbian": LearningRule(hebbian=0.001),
+    "anti_hebbian": LearningRule(anti_hebbian=-0.001),
+    "contrastive_hebbian": LearningRule(contrast=1.0),
+    "predictive_coding": LearningRule(contrast=-1.0),
+}
+
+
+def growth(dataset: Dataset, rule: LearningRule, learning_rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """How each mode class starts: the rate μ and the weight vector (w, z) that grows as (1 + μ)^epoch.
+
+    Near zero (w, z), the sizes of W₁v and W₂ᵀu, change by the symmetric matrix [[p, sλ], [sλ, q]] with s = εP,
+    p = ηPδ and q = sγPλ²/δ. Returns its larger eigenvalue, shape (3,), and unit eigenvector, shape (3, 2).
+    Source: chapter 7.
+    """
+    m = modes(dataset)
+    step, P = dataset.P * learning_rate, dataset.P
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = (rule.hebbian + rule.anti_hebbian) * P * m.input_variance
+        q = step * rule.contrast * P * m.singular_value * m.asymptote
+        coupling = step * m.singular_value
+        rate = (p + q) / 2 + np.hypot((p - q) / 2, coupling)
+        direction = np.stack([coupling, rate - p], axis=-1)
+        direction = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
+    present = m.multiplicity > 0
+    return np.where(present, rate, np.nan), np.where(present[:, None], direction, np.nan)
+
+
+def initial_amplitudes(dataset: Dataset, rule: LearningRule, weights: tuple, learning_rate: float):
+    """The aligned start (w, z) of every mode, read off the random initial weights W₁ and W₂.
+
+    Only the growing part of the start matters. Within a class the modes that do not interact are found by a
+    singular value decomposition. Returns (seeds, largest multiplicity, 3, 2), nan where a class has fewer
+    modes. For gradient descent z w is the π₀ of chapter 3. For small datasets. Source: chapter 7.
+    """
+    W1, W2 = weights
+    U, V, kind = singular_vectors(dataset)
+    _, direction = growth(dataset, rule, learning_rate)
+    m = modes(dataset)
+    start = np.full((len(W1), m.multiplicity.max(), 3, 2), np.nan)
+    for c in np.flatnonzero(m.multiplicity):
+        mine = kind == c + 1
+        Z = direction[c, 0] * (W1 @ V[:, mine]) + direction[c, 1] * (W2.mT @ U[:, mine])
+        found = np.zeros((len(W1), m.multiplicity[c]))  # modes beyond the hidden units never grow
+        sizes = np.linalg.svd(Z, compute_uv=False)
+        found[:, : sizes.shape[1]] = sizes
+        start[:, : m.multiplicity[c], c] = found[..., None] * direction[c]
+    return start
+
+
+def rule_steps(
+    dataset: Dataset, rule: LearningRule, epochs: int, start, learning_rate: float, hidden: int
+) -> np.ndarray:
+    """Mean strength of each mode class under a rule, step by step: exact from an aligned start.
+
+    start: (..., modes, 3, 2) as initial_amplitudes gives it. Returns (epochs, ..., 3). The row norms in the
+    anti-Hebbian term are replaced by their mean over the hidden units, the one approximation. Source: chapter 7.
+    """
+    m = modes(dataset)
+    step, P = dataset.P * learning_rate, dataset.P
+    lam, delta = m.singular_value, m.input_variance
+    w, z = np.moveaxis(np.asarray(start, dtype=float), -1, 0)
+    gone = np.isnan(w)
+    w, z = np.where(gone, 0, w), np.where(gone, 0, z)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        output = np.where(delta > 0, lam**2 / delta, 0)
+    count = np.where(m.multiplicity > 0, m.multiplicity, np.nan)
+    course = np.empty((epochs, *w.shape[:-2], 3))
+    for epoch in range(epochs):
+        strength = z * w
+        course[epoch] = strength.sum(axis=-2) / count
+        error = lam - strength * delta
+        local = rule.hebbian * (1 - w**2)
+        if rule.anti_hebbian:
+            row = (w**2).sum(axis=(-2, -1), keepdims=True) / hidden
+            local = local + rule.anti_hebbian / (1 - row)
+        contrast = rule.contrast * P * (output - strength**2 * delta)
+        w, z = w + step * z * error + local * P * delta * w, z + step * (w * error + contrast * z)
+    return course
