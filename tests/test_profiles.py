@@ -126,7 +126,10 @@ def test_the_command_records_what_was_trained(tmp_path, capsys):
 
 
 def test_read_says_how_to_make_a_missing_record(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"x\.json is not there yet: .*python -m lib\.profiles paper"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"x\.json is not there yet: .*python -m lib\.convolutional\.experiments paper",
+    ):
         read("paper", tmp_path / "x.json")
 
 

@@ -22,7 +22,6 @@ from lib.subnetworks.experiments import (
     default_path,
     main,
     read,
-    subnetworks,
 )
 from lib.subnetworks.overlap import overlap
 from lib.subnetworks.planted import embed, prune, recovered
@@ -335,7 +334,7 @@ def test_the_command_records_what_was_measured_and_goes_on_from_what_is_done(tmp
         raise AssertionError("measured again")
 
     monkeypatch.setattr(experiments, "find", refuse, raising=False)
-    monkeypatch.setattr(subnetworks, "find", refuse)
+    monkeypatch.setattr(experiments, "find", refuse)
     assert main([*arguments, "--out", str(tmp_path / "again.json")]) == 0
     again = json.loads((tmp_path / "again.json").read_text(encoding="utf-8"))
     assert again["cases"] == content["cases"]
@@ -355,7 +354,9 @@ def test_refusals_of_the_command(arguments, message, capsys, tmp_path):
 
 
 def test_read_says_how_to_make_a_missing_record(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"make it with `python -m lib\.subnetwork_profiles tiny`"):
+    with pytest.raises(
+        FileNotFoundError, match=r"make it with `python -m lib\.subnetworks\.experiments tiny`"
+    ):
         read("tiny", tmp_path / "x.json")
 
 

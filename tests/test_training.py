@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.linear import theory, training
-from lib.linear.blocks import _times_block
+from lib.linear.blocks import times_block
 from lib.linear.datasets import Dataset
 from lib.linear.training import ARCHITECTURES
 from lib.linear.weights import initial_strengths, initial_weights
@@ -38,8 +38,8 @@ def test_training_is_dense_gradient_descent(data, architecture, part, seed):
 
 
 def test_a_wrong_factor_in_the_step_is_noticed(monkeypatch):
-    right = _times_block
-    monkeypatch.setattr(training, "_times_block", lambda *args: right(*args) * 1.001)
+    right = times_block
+    monkeypatch.setattr(training, "times_block", lambda *args: right(*args) * 1.001)
     assert gap_to_dense(Dataset(), "deep", 0.02, 0) > 1e-6
 
 
