@@ -128,7 +128,7 @@ def test_the_command_records_what_was_trained(tmp_path, capsys):
 def test_read_says_how_to_make_a_missing_record(tmp_path):
     with pytest.raises(
         FileNotFoundError,
-        match=r"x\.json is not there yet: .*python -m lib\.convolutional\.experiments paper",
+        match=r"x\.json is not there.* -m lib\.convolutional\.experiments paper",
     ):
         read("paper", tmp_path / "x.json")
 

@@ -21,7 +21,7 @@ import torch
 from lib import records
 from lib.convolutional.experiments import DIGITS, ON_DIGITS, RESULTS, ROOT, Case, both
 from lib.convolutional.networks import Network
-from lib.convolutional.training import data_hash
+from lib.convolutional.training import data_hash, train
 from lib.records import peak_megabytes, processor, today, versions
 from lib.subnetworks import convolutional
 from lib.subnetworks.convolutional import SUBROUTINES, errors, find
@@ -169,7 +169,7 @@ def _trained(case, epochs, sets, seeds, folder, progress):
         if before and not place.is_file():
             shutil.copy(before, place)
         stopped = replace(settings, epochs=epoch)
-        history = training.train(stopped, *sets, seeds, measure=10, checkpoint=place, progress=progress)
+        history = train(stopped, *sets, seeds, measure=10, checkpoint=place, progress=progress)
         before = place
         yield epoch, history.network
 
