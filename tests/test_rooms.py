@@ -1,0 +1,98 @@
+"""The rooms of lib: who may know whom. No circle, no arrow back up, no module of several purposes."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+LIB = Path(__file__).resolve().parents[1] / "lib"
+GROUND = {"validation", "records", "plotting"}
+MAY_KNOW = {
+    "validation": set(),
+    "records": {"validation"},
+    "plotting": set(),
+    "checks": set(),
+    "linear": {"validation"},
+    "convolutional": {"records", "validation"},
+    "subnetworks": {"convolutional", "linear", "records", "validation"},
+    "oddity": {"subnetworks", "records", "validation"},
+    "explorer": {"linear", "plotting"},
+    "book": {"explorer", "checks", "linear", "plotting", "records", "validation"},
+}
+LONGEST = 320  # lines; a module with one purpose has about 250 at most
+
+
+def modules() -> dict[str, Path]:
+    """Every module of lib by its dotted name without `lib.`."""
+    paths = {path: path.relative_to(LIB).with_suffix("") for path in LIB.rglob("*.py")}
+    parts = {path: [p for p in relative.parts if p != "__init__"] for path, relative in paths.items()}
+    return {".".join(part): path for path, part in parts.items() if part}
+
+
+def imports(path: Path, known) -> set[str]:
+    """The modules of lib that a module imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("lib.")}
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "lib":
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name.removeprefix("lib.") in known else node.module for name in inner}
+    return {name.removeprefix("lib.") for name in found} - {"lib"}
+
+
+def arrows() -> dict[str, set[str]]:
+    """The modules that each module of lib imports."""
+    known = modules()
+    return {name: imports(path, known) for name, path in known.items()}
+
+
+def room(name: str) -> str:
+    return name.split(".")[0]
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """One circle of a graph, or an empty list."""
+    done: set[str] = set()
+
+    def walk(node, way):
+        if node in way:
+            return [*way[way.index(node) :], node]
+        if node in done:
+            return []
+        for other in sorted(graph.get(node, ())):
+            if found := walk(other, [*way, node]):
+                return found
+        done.add(node)
+        return []
+
+    return next((found for node in sorted(graph) if (found := walk(node, []))), [])
+
+
+def test_every_room_has_its_rule():
+    assert {room(name) for name in modules()} <= set(MAY_KNOW)
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_a_room_knows_only_those_below_it(name):
+    allowed = MAY_KNOW[room(name)] | {room(name)}
+    assert {other for other in arrows()[name] if room(other) not in allowed} == set()
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert circle(arrows()) == []
+
+
+def test_a_circle_would_be_found():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_a_module_is_short(name):
+    lines = modules()[name].read_text(encoding="utf-8").count("\n")
+    assert lines <= LONGEST, f"{name} has {lines} lines: split it by purpose"
+
+
+@pytest.mark.parametrize("package", sorted({path.parent for path in LIB.rglob("*.py")} - {LIB}))
+def test_a_package_says_what_its_rooms_are_for(package):
+    assert ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8")))
