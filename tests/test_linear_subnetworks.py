@@ -95,7 +95,7 @@ def test_planted_subroutines_are_found(second, shared):
     assert np.max([precision_and_recall(f, t) for f, t in zip(found, moved)]) < 0.75
 
 
-def test_masks_in_a_stack_are_those_one_by_one_and_the_same_again():
+def test_a_mask_does_not_depend_on_the_other_entries_of_its_stack():
     rng = np.random.default_rng(0)
     W1, W2, X = rng.normal(size=(2, 6, 5)), rng.normal(size=(2, 4, 6)), rng.normal(size=(5, 20))
     Y, rows = (W2 @ W1 @ X)[0], np.array([True, True, False, False])
@@ -104,8 +104,15 @@ def test_masks_in_a_stack_are_those_one_by_one_and_the_same_again():
     assert together.shape == (2, 2, 6, 5)
     np.testing.assert_array_equal(together, block_masks(W1, W2, X, Y, rows, quick, **options))
     for entry in (0, 1):
+        others = [rng.normal(size=W.shape) for W in (W1, W2)]
+        for other, W in zip(others, (W1, W2)):
+            other[entry] = W[entry]
+        beside_others = block_masks(*others, X, Y, rows, quick, **options)
+        np.testing.assert_array_equal(beside_others[:, entry], together[:, entry])
+        assert (beside_others != together).any()
+        # in a smaller stack sigmoids round otherwise, as a vector's body and its tail do: a mask on the edge may turn
         alone = block_masks(W1[entry : entry + 1], W2[entry : entry + 1], X, Y, rows, quick, **options)
-        np.testing.assert_array_equal(alone[:, 0], together[:, entry])
+        assert (alone[:, 0] != together[:, entry]).sum() <= 3
     assert together[1].sum() < together[0].sum()
 
 
