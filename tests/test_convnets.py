@@ -58,8 +58,8 @@ def outputs(modules, images):
     return torch.cat([module(images[:, None]) for module in modules], dim=1)
 
 
-def plain_step(modules, images, labels, r, rate):
-    optimizer = torch.optim.SGD(modules.parameters(), lr=rate)
+def plain_step(modules, images, labels, r, rate, optimizer=None):
+    optimizer = optimizer or torch.optim.SGD(modules.parameters(), lr=rate)
     loss = ((outputs(modules, images) - targets(labels, r)) ** 2).sum(1).mean()
     modules.zero_grad()
     loss.backward()
@@ -70,6 +70,22 @@ def gap(net, run, modules):
     """Largest difference of any weight, in units of the largest weight of its kind."""
     now = plain(net, run).state_dict()
     return max(float((now[k] - v).abs().max() / v.abs().max()) for k, v in modules.state_dict().items())
+
+
+@pytest.mark.parametrize("architecture", ["dense", "split"])
+def test_steps_of_adam_are_those_of_a_plain_module(architecture):
+    net = network(architecture, seeds=2, optimiser="adam", learning_rate=1e-2)
+    references = [plain(net, run) for run in range(2)]
+    optimisers = [torch.optim.Adam(reference.parameters(), lr=1e-2) for reference in references]
+    for step in range(3):
+        images, labels = batches(2, seed=step)
+        net.step(images, labels)
+        for run, (reference, own) in enumerate(zip(references, optimisers)):
+            plain_step(reference, images[run], labels[run], 3.0, None, own)
+            assert gap(net, run, reference) < 1e-9
+    taken = net.take([1])
+    assert taken.optimiser is not net.optimiser
+    assert not taken.optimiser.state
 
 
 @pytest.mark.parametrize("architecture", ["dense", "split"])

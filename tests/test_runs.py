@@ -81,8 +81,16 @@ def test_errors_are_recorded_as_often_as_asked():
     np.testing.assert_array_equal(seldom.test, often.test[:, ::2])
 
 
-def test_an_interrupted_training_goes_on_to_the_same_bits(tmp_path):
-    settings, file = replace(SETTINGS, precision="float32"), tmp_path / "deep" / "state.pt"
+def test_plain_gradient_descent_goes_without_saying():
+    """So that checkpoints and records from before there was a choice stay valid."""
+    assert "optimiser" not in SETTINGS.as_dict()
+    assert replace(SETTINGS, optimiser="adam").as_dict()["optimiser"] == "adam"
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+def test_an_interrupted_training_goes_on_to_the_same_bits(tmp_path, optimiser):
+    settings = replace(SETTINGS, precision="float32", optimiser=optimiser)
+    file = tmp_path / "deep" / "state.pt"
     whole = train(settings, *composites(), 2)
     train(replace(settings, epochs=1), *composites(), 2, checkpoint=file)
     resumed = train(settings, *composites(), 2, checkpoint=file)

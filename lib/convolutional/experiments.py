@@ -130,6 +130,20 @@ def _by_capacity():
     }
 
 
+RATES = {"sgd": (5e-3, 1e-2, 2e-2, 4e-2), "adam": (5e-4, 1e-3, 2e-3, 4e-3)}
+
+
+def _by_rate():
+    """Both optimisers at several learning rates, of which seeds of their own choose one for each network."""
+    settings = replace(ON_DIGITS, epochs=100)
+    parts = [
+        both(DIGITS, replace(settings, optimiser=optimiser, learning_rate=rate), f", {optimiser} {rate:g}")
+        for optimiser, rates in RATES.items()
+        for rate in rates
+    ]
+    return {name: case for part in parts for name, case in part.items()}
+
+
 PROFILES = {
     "ci": Profile(both(DIGITS, ON_DIGITS), seeds=2, measure=15, group=2),
     "mnist-small": Profile(both(MNIST, ON_MNIST), seeds=5, measure=2, group=5),
@@ -141,6 +155,7 @@ PROFILES = {
     "r": Profile(_by_r(), seeds=5, measure=4, group=5),
     "length": Profile(both(DIGITS, replace(ON_DIGITS, epochs=400)), seeds=5, measure=10, group=5),
     "triples": Profile(_by_triples(), seeds=5, measure=4, group=5),
+    "optimiser-rates": Profile(_by_rate(), seeds=2, measure=20, group=2),
     "capacity": Profile(_by_capacity(), seeds=5, measure=10, group=5),
 }
 
@@ -298,7 +313,8 @@ def differing(content: dict, profile: Profile) -> list:
     """The cases of which a record and a profile differ in task or settings, or of which one has nothing."""
     parts = ("task", "settings")
     defined = {
-        name: {part: asdict(getattr(case, part)) for part in parts} for name, case in profile.cases.items()
+        name: {"task": asdict(case.task), "settings": case.settings.as_dict()}
+        for name, case in profile.cases.items()
     }
     defined = json.loads(json.dumps(defined))  # tuples as the lists of a record
     entries = {name: {part: entry[part] for part in parts} for name, entry in content["cases"].items()}

@@ -19,6 +19,7 @@ from lib.validation import check_choice, check_seeds
 
 ARCHITECTURES = ("dense", "split")
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
+OPTIMISERS = ("sgd", "adam")
 CHUNK = {"cpu": 128, "cuda": 4096}  # images times stacked modules that evaluation holds at a time
 
 
@@ -29,17 +30,19 @@ class Settings:
     architecture: str = "dense"  # or "split"
     channels: int = 32  # filters of every convolution of a module; the paper's split modules have 16
     kernels: tuple = ((9, 27), (7, 21), (5, 15))  # rows and columns of every convolution
-    learning_rate: float = 2e-3  # of plain gradient descent on the batch mean of the summed squared error
+    learning_rate: float = 2e-3  # of the optimiser, on the batch mean of the summed squared error
     batch: int = 16  # images a step
     epochs: int = 300
     init_std: float = 0.01  # standard deviation of the convolutions' initial weights and biases
     readout_std: float = 0.01  # of the last layer's
     precision: str = "float32"  # or "float64"
     tf32: bool = False  # let a GPU round factors to 10 bits; spectra add up, so that the error would show
+    optimiser: str = "sgd"  # plain gradient descent; or "adam", with the constants of torch.optim
 
     def __post_init__(self):
         check_choice("architecture", self.architecture, ARCHITECTURES)
         check_choice("precision", self.precision, PRECISIONS)
+        check_choice("optimiser", self.optimiser, OPTIMISERS)
         for name in ("channels", "batch", "epochs"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
@@ -52,7 +55,11 @@ class Settings:
             raise ValueError(f"kernels = {self.kernels} must be pairs of rows and columns, at least one")
 
     def as_dict(self) -> dict:
-        return asdict(self)
+        """All settings; plain gradient descent goes without saying, as in records older than the choice."""
+        settings = asdict(self)
+        if self.optimiser == "sgd":
+            del settings["optimiser"]
+        return settings
 
     def outputs(self, digits: int) -> tuple:
         """Number of outputs of every module."""
@@ -112,6 +119,14 @@ class Network:
         # outputs before features in memory: the update of one step is then three times as fast
         self.readouts = [stack[-2].mT.contiguous().mT for stack in stacks]
         self.offsets = [stack[-1].unsqueeze(1) for stack in stacks]
+        self.optimiser = self._optimiser()
+
+    def _optimiser(self):
+        """What has a state of its own beside the parameters; None for plain gradient descent."""
+        if self.settings.optimiser == "sgd":
+            return None
+        laid_out = [p if p.is_contiguous() else p.mT for p in self.parameters]
+        return torch.optim.Adam(laid_out, lr=self.settings.learning_rate, fused=True)
 
     def _draw(self, shapes, module, seed):
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, module)))
@@ -136,6 +151,7 @@ class Network:
         taken.seeds, taken.runs = [self.seeds[run] for run in runs], len(runs)
         taken.kernels, taken.biases = ([p[modules] for p in stack] for stack in (self.kernels, self.biases))
         taken.readouts, taken.offsets = ([p[runs] for p in stack] for stack in (self.readouts, self.offsets))
+        taken.optimiser = taken._optimiser()
         return taken
 
     def with_kernels(self, kernels) -> "Network":
@@ -188,11 +204,24 @@ class Network:
 
     @torch.no_grad()
     def step(self, images, labels) -> None:
-        """One step of gradient descent; images (runs, batch, height, width), labels (runs, batch, digits)."""
+        """One step of the optimiser; images (runs, batch, height, width), labels (runs, batch, digits)."""
         predictions, features, kept = self._forward(images.repeat(len(self.outputs), 1, 1, 1))
         self._subtract_targets(predictions, labels)
         rate = 2 * self.settings.learning_rate / images.shape[1]
         gradients = self._backward(predictions, kept)
+        if self.optimiser:
+            readouts = [error.mT @ part for error, part in zip(predictions, features)]
+            offsets = [error.sum(1, keepdim=True) for error in predictions]
+            found = [
+                *(kernel for kernel, _ in gradients),
+                *(bias for _, bias in gradients),
+                *readouts,
+                *offsets,
+            ]
+            for parameter, gradient in zip(self.optimiser.param_groups[0]["params"], found, strict=True):
+                parameter.grad = gradient.mul_(2 / images.shape[1])
+            self.optimiser.step()
+            return
         for error, part, readout, offset in zip(predictions, features, self.readouts, self.offsets):
             readout.baddbmm_(part.mT, error, alpha=-rate)
             offset.sub_(error.sum(1, keepdim=True), alpha=rate)

@@ -149,6 +149,8 @@ class _Keeper:
             "courses": torch.from_numpy(np.array(courses)),
             "parameters": [parameter.cpu() for parameter in network.parameters],
         }
+        if network.optimiser:
+            state["optimiser"] = network.optimiser.state_dict()
         part = self.path.with_name(self.path.name + ".part")
         with open(part, "wb") as file:
             torch.save(state, file)
@@ -176,6 +178,8 @@ class _Keeper:
                 "file, or ask for more epochs"
             )
         network.load(state["parameters"])
+        if network.optimiser:
+            network.optimiser.load_state_dict(state["optimiser"])
         return epoch, seconds, courses
 
 
@@ -208,7 +212,9 @@ def stepper(network, images, labels):
     def step(index):
         network.step(images[index], labels[index])
 
-    if images.device.type != "cuda":
+    if (
+        images.device.type != "cuda" or network.optimiser
+    ):  # whose own state the trial steps below would change
         return step
     start = [parameter.clone() for parameter in network.parameters]
     place = torch.zeros(network.runs, network.settings.batch, dtype=torch.int64, device=images.device)
