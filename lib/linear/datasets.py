@@ -104,12 +104,12 @@ class Dataset:
     @property
     def X(self) -> np.ndarray:
         """Inputs, shape (n_x + k_x P, P)."""
-        return self._dense(self.compositional_inputs, self.k_x, "X")
+        return self._dense("X", self.n_x, self.k_x)
 
     @property
     def Y(self) -> np.ndarray:
         """Outputs, shape (n_y + k_y P, P)."""
-        return self._dense(self.compositional_outputs, self.k_y, "Y")
+        return self._dense("Y", self.n_y, self.k_y)
 
     @property
     def input_covariance(self) -> np.ndarray:
@@ -124,16 +124,17 @@ class Dataset:
         self._require_memory("input-output covariance", self.outputs, self.inputs)
         return self.Y @ self.X.T / self.P
 
-    def _dense(self, omega, copies, name):
-        rows = len(omega) + copies * self.P
+    def _dense(self, name: str, features: int, copies: int) -> np.ndarray:
+        """The first rows of Ω_x over copies of r·I_P; memory is asked for before any of it is built."""
+        rows = features + copies * self.P
         self._require_memory(name, rows, self.P)
         matrix = np.zeros((rows, self.P))
-        matrix[: len(omega)] = omega
-        for start in range(len(omega), rows, self.P):
+        matrix[:features] = self.compositional_inputs[:features]
+        for start in range(features, rows, self.P):
             np.fill_diagonal(matrix[start : start + self.P], self.r)
         return matrix
 
-    def _require_memory(self, name, rows, columns):
+    def _require_memory(self, name: str, rows: int, columns: int) -> None:
         require_memory(
             f"the dense {name} of n_x = {self.n_x}",
             (rows, columns),
