@@ -8,7 +8,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+
+from lib import grounds
 
 plt.style.use(Path(__file__).with_name("book.mplstyle"))
 
@@ -37,29 +40,40 @@ QUADRANT_COLOURS = {  # Tol's muted scheme, apart from the colours of the classe
 ARCHITECTURE_COLOURS = {"dense": "#882255", "split": "#B97D00"}
 NEUTRAL = "#555555"
 BAND_POINTS = 301  # more vertices make a band no finer, and the SVG megabytes larger
+DARK_SVG = "application/vnd.book.dark+svg"  # the type of a figure's second drawing in a notebook
 BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 3}  # a legend under its panel
 
 
-def save(figure, name: str) -> None:
-    """Display a figure as SVG and close it; during a build also write it to the book's figures.
+def save(figure: Figure, name: str) -> None:
+    """Display a figure and close it; during a build also write it to the book's figures.
 
-    The build names the directory in the environment variable BOOK_FIGURES; a figure of the same name there
-    raises ValueError, so that two figures never overwrite each other. The SVG depends on nothing but the
-    figure: no date, no random identifiers.
+    It is drawn twice, for a light ground and for a dark one (lib.grounds); the pages show the one that
+    fits, a notebook the light one. The build names the directory in the environment variable
+    BOOK_FIGURES; a figure of the same name there raises ValueError, so that two figures never overwrite
+    each other. The SVG depends on nothing but the figure: no date, no random identifiers.
     """
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    grounds.make_readable(figure, grounds.LIGHT)
+    light = _svg(figure)
+    grounds.restyle(figure)
+    grounds.make_readable(figure, grounds.DARK)
+    dark = _svg(figure)
     plt.close(figure)
     if directory := os.environ.get("BOOK_FIGURES"):
         path = Path(directory) / f"{name}.svg"
         if path.exists():
             raise ValueError(f"the figure {name!r} exists already; give each figure a name of its own")
-        path.write_text(buffer.getvalue(), encoding="utf-8")
+        path.write_text(light, encoding="utf-8")
     display(
-        {"image/svg+xml": buffer.getvalue(), "text/plain": name},
+        {"image/svg+xml": light, DARK_SVG: dark, "text/plain": name},
         metadata={"figure": name},
         raw=True,
     )
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", facecolor="auto", metadata={"Date": None})
+    return buffer.getvalue()
 
 
 def simulated(axes, times, runs, colour, label=None):
@@ -68,9 +82,9 @@ def simulated(axes, times, runs, colour, label=None):
     if len(runs) > 1:
         some = np.unique(np.linspace(0, len(times) - 1, BAND_POINTS).astype(int))
         low, high = runs.min(axis=0), runs.max(axis=0)
-        band = dict(color=colour, alpha=0.3, linewidth=0)
+        band = dict(color=colour, alpha=0.25, linewidth=0)
         axes.fill_between(np.asarray(times)[some], low[some], high[some], **band)
-    axes.plot(times, runs.mean(axis=0), color=colour, linewidth=3, alpha=0.55, label=label)
+    axes.plot(times, runs.mean(axis=0), color=colour, linewidth=3, label=label)
 
 
 def predicted(axes, times, values, colour, label=None):
@@ -84,7 +98,7 @@ def legend(holder, labels, colours, dashed="predicted", **options):
     entries = [
         Line2D([], [], color=colour, linewidth=3, label=label) for label, colour in zip(labels, colours)
     ]
-    entries.append(Line2D([], [], color=NEUTRAL, linewidth=3, alpha=0.55, label="simulated"))
+    entries.append(Line2D([], [], color=NEUTRAL, linewidth=3, label="simulated"))
     entries.append(Line2D([], [], color="black", linestyle=(0, (4, 2)), linewidth=1.4, label=dashed))
     holder.legend(handles=entries, **options)
 

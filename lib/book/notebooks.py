@@ -1,0 +1,162 @@
+"""A Sphinx extension: how an executed notebook is read. Machinery is folded, every figure shown on two grounds.
+
+A chapter's own cells stay as they are; what is said here holds for all of them.
+"""
+
+import ast
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+DARK_SVG = "application/vnd.book.dark+svg"  # as in lib.plotting: a figure's drawing for the dark ground
+FIGURES = "figures"  # where both drawings of every figure are put, in the folder of the sources
+LEAST_LETTERING = 9.0  # CSS pixels, on any screen
+PROMPTS = {
+    "parameters": "Parameters",
+    "set-up": "Set-up",
+    "checks": "Checks of these numbers",
+    "hide-input": "The code of this figure",
+}
+
+
+def extract(app: Sphinx) -> None:
+    """Put both drawings of every figure of the chapters into a folder; remember light ones by their hash."""
+    folder = Path(app.srcdir) / FIGURES
+    app.book_figures = {}
+    for path in sorted((Path(app.srcdir) / "chapters").glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                name, data = output.get("metadata", {}).get("figure"), output.get("data", {})
+                if not name or DARK_SVG not in data:
+                    continue
+                folder.mkdir(exist_ok=True)
+                light = os.linesep.join(_text(data["image/svg+xml"]).splitlines())
+                app.book_figures[hashlib.sha256(light.encode()).hexdigest()] = name
+                (folder / f"{name}.svg").write_text(light, encoding="utf-8")
+                (folder / f"{name}-dark.svg").write_text(_text(data[DARK_SVG]), encoding="utf-8")
+
+
+def read(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Fold the machinery of a notebook, and take out what myst-nb does not know."""
+    if not app.env.doc2path(docname).endswith(".ipynb"):
+        return
+    notebook = json.loads(source[0])
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(DARK_SVG, None)
+        if cell["cell_type"] == "code":
+            fold(cell)
+    source[0] = json.dumps(notebook)
+
+
+def fold(cell: dict) -> None:
+    """Give a cell of machinery the tag that folds it, and every folded cell a line that says what it is."""
+    tags = cell["metadata"].setdefault("tags", [])
+    kind = machinery(_text(cell["source"]), tags)
+    if kind is None:
+        return
+    if "hide-input" not in tags:
+        tags.append("hide-input")
+    prompt = PROMPTS[kind]
+    if kind == "hide-input" and "figure" not in cell["metadata"].get("mystnb", {}):
+        prompt = "The code"
+    given = cell["metadata"].setdefault("mystnb", {})
+    given |= {"code_prompt_show": prompt, "code_prompt_hide": prompt} | given
+
+
+def machinery(source: str, tags: list[str]) -> str | None:
+    """What kind of machinery a cell is, a key of PROMPTS; None if it belongs to the argument.
+
+    Set-up: it imports from lib, or makes the ledger. Checks: at least half of its statements are
+    comparisons of the ledger, and it defines nothing.
+    """
+    if {"remove-cell", "remove-input", "hide-cell"} & set(tags):
+        return None
+    for tag in ("parameters", "hide-input"):
+        if tag in tags:
+            return tag
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:  # a cell with a magic
+        return None
+    if any(isinstance(s, ast.Import | ast.ImportFrom) for s in statements[:1]):
+        return "set-up"
+    if any(isinstance(s, ast.FunctionDef | ast.ClassDef) for s in statements):
+        return None
+    compares = [s for s in statements if re.match(r"ledger\.(check|report)\(", ast.unparse(s))]
+    return "checks" if compares and 2 * len(compares) >= len(statements) else None
+
+
+def two_grounds(app: Sphinx, doctree: nodes.document) -> None:
+    """Beside every figure of the book put its drawing for the dark ground; the style sheet shows one."""
+    for image in list(doctree.findall(nodes.image)):
+        path = Path(image["uri"])
+        name = app.book_figures.get(path.stem, path.stem)
+        drawn = [Path(app.srcdir) / FIGURES / f"{name}{ground}.svg" for ground in ("", "-dark")]
+        if path.suffix != ".svg" or not all(one.is_file() for one in drawn):
+            continue
+        image["uri"] = f"/{FIGURES}/{drawn[0].name}"
+        dark = image.deepcopy()
+        dark["uri"] = f"/{FIGURES}/{drawn[1].name}"
+        image["classes"] = [*image["classes"], "only-light"]
+        dark["classes"] = [*dark["classes"], "only-dark"]
+        dark["ids"] = []
+        image.parent.insert(image.parent.index(image) + 1, dark)
+
+
+def measures(svg: str) -> tuple[float, float, float]:
+    """Width and height of an SVG that matplotlib drew, and its smallest lettering, in CSS pixels."""
+    points = 96 / 72
+    width, height = (float(re.search(rf'<svg[^>]* {side}="([\d.]+)pt"', svg)[1]) for side in ("width", "height"))
+    letters = [float(size) * 100 for size in re.findall(r'<g[^>]*transform="[^"]*scale\(([\d.]+) -[\d.]+\)', svg)]
+    return width * points, height * points, min(letters, default=12.0) * points
+
+
+def framed(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Give every figure its size, so that nothing jumps, and a link to it alone, at full size."""
+    folder = Path(app.srcdir) / FIGURES
+
+    def frame(match: re.Match) -> str:
+        tag, source, name, ground = match[0], match[1], match[2], match[3]
+        width, height, lettering = measures(_cached(folder / f"{name}.svg"))
+        sized = re.sub(r"\s*/?>$", "", tag)
+        sized += f' width="{width:.0f}" height="{height:.0f}" loading="lazy" decoding="async"'
+        if "sd-card-img" in tag:
+            return sized + " />"
+        least = width * LEAST_LETTERING / lettering
+        kind = "only-dark" if ground else "only-light"
+        label = re.search(r'alt="([^"]*)"', tag)
+        return (
+            f'<span class="picture {kind}"><a class="enlarge" href="{source}" '
+            f'title="Full size">{sized} style="min-width: {least:.0f}px" /></a></span>'
+            if label
+            else f"{sized} />"
+        )
+
+    if body := context.get("body"):
+        pattern = r'<img [^>]*src="((?:\.\./)*_images/([\w-]+?)(-dark)?\.svg)"[^>]*>'
+        context["body"] = re.sub(pattern, lambda m: frame(m) if "only-" in m[0] else m[0], body)
+
+
+def _cached(path: Path, store: dict = {}) -> str:  # noqa: B006: kept for all pages of one build
+    if path not in store:
+        store[path] = path.read_text(encoding="utf-8")
+    return store[path]
+
+
+def _text(source: str | list[str]) -> str:
+    return source if isinstance(source, str) else "".join(source)
+
+
+def setup(app: Sphinx) -> dict:
+    """Sphinx's entry point."""
+    app.connect("builder-inited", extract)
+    app.connect("source-read", read)
+    app.connect("doctree-read", two_grounds, priority=100)  # before Sphinx collects the images
+    app.connect("html-page-context", framed)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,190 @@
+"""The two grounds on which a page stands, light and dark, and colours that can be read on both.
+
+A colour is judged by its contrast with the ground (WCAG 2.2: from 1 to 21). On the dark ground it keeps
+its hue and, as far as the screen allows, its contrast: what stood out on white stands out on black, and
+what was near the paper stays near it. Where a colour is a value, as in viridis, it stays what it is.
+"""
+
+from functools import cache
+
+import matplotlib
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axis import Tick
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import Collection, LineCollection, PathCollection
+from matplotlib.colors import Colormap, ListedColormap, to_hex, to_rgba, to_rgba_array
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.text import Text
+
+LIGHT, DARK = "#ffffff", "#14181e"  # the grounds of the pages in the two modes of their theme
+LEAST = 3.0  # contrast of a line or marker with its ground: WCAG 2.2, criterion 1.4.11
+UNIFORM = {"viridis", "plasma", "inferno", "magma", "cividis", "rocket", "mako", "crest", "flare"}
+# Contrast on white -> on the dark ground: a little more in the middle, where thin lines are; strong
+# colours would turn white if they kept a contrast above 10.
+_HERE, _THERE = (1.0, 1.25, 3.0, 5.0, 21.0), (1.0, 1.25, 4.3, 6.0)
+_BRIGHTEST = (16.0, 10.0)  # of a grey, of a full colour
+
+
+def luminance(rgb) -> np.ndarray:
+    """Relative luminance of sRGB colours (..., 3) in [0, 1], as WCAG defines it."""
+    return _linear(rgb) @ (0.2126, 0.7152, 0.0722)
+
+
+def contrast(colour, ground: str = LIGHT) -> float:
+    """Contrast of a colour with a ground, 1 to 21; of a translucent one as it looks on that ground."""
+    red_green_blue, alpha = np.array(to_rgba(colour)[:3]), to_rgba(colour)[3]
+    behind = np.array(to_rgba(ground)[:3])
+    lights = luminance(np.stack([alpha * red_green_blue + (1 - alpha) * behind, behind]))
+    return float((lights.max() + 0.05) / (lights.min() + 0.05))
+
+
+def on_dark(colours) -> np.ndarray:
+    """The counterparts on the dark ground of colours made for white, RGBA (..., 4); alpha is kept."""
+    rgba = np.array(to_rgba_array(colours), dtype=float)
+    rgb = rgba[:, :3]
+    here = 1.05 / (luminance(rgb) + 0.05)
+    vivid = np.ptp(rgb, axis=1) / np.maximum(rgb.max(axis=1), 1e-9)
+    highest = _BRIGHTEST[0] + vivid * (_BRIGHTEST[1] - _BRIGHTEST[0])
+    there = np.array([np.interp(c, _HERE, (*_THERE, top)) for c, top in zip(here, highest)])
+    base = float(luminance(np.array(to_rgba(DARK)[:3]))) + 0.05
+    new = _with_luminance(rgb, there * base - 0.05)
+    new[here < 1.02] = to_rgba(DARK)[:3]
+    rgba[:, :3] = new
+    return rgba
+
+
+def readable(colour, ground: str) -> tuple[float, float, float, float]:
+    """The colour, less translucent or further from the ground if its contrast is below LEAST."""
+    rgba = np.array(to_rgba(colour))
+    if rgba[3] == 0 or contrast(rgba, ground) >= LEAST:
+        return tuple(rgba)
+    if contrast(rgba[:3], ground) >= LEAST:
+        rgba[3] = next(a for a in np.linspace(rgba[3], 1, 41) if contrast((*rgba[:3], a), ground) >= LEAST)
+        return tuple(rgba)
+    base = float(luminance(np.array(to_rgba(ground)[:3]))) + 0.05
+    aim = 1.01 * LEAST * base - 0.05 if ground == DARK else base / (1.01 * LEAST) - 0.05
+    return (*_with_luminance(rgba[None, :3], np.array([aim]))[0], 1.0)
+
+
+@cache
+def counterpart(name: str) -> Colormap:
+    """The colour map for the dark ground: itself where its colours are values, else from near to far."""
+    given = matplotlib.colormaps[name]
+    if name.removesuffix("_r") in UNIFORM:
+        return given
+    return ListedColormap(on_dark(given(np.linspace(0, 1, 256))), f"{name} on dark")
+
+
+def restyle(figure: Figure) -> None:
+    """Turn a figure that was drawn for the light ground into its counterpart for the dark one."""
+    for artist in _artists(figure):
+        if isinstance(artist, ScalarMappable) and artist.get_array() is not None:
+            _restyle_map(artist)
+        elif isinstance(artist, Collection):
+            # the edges follow the faces where nothing else was said: faces first, then edges
+            faces, edges = artist.get_facecolor(), artist.get_edgecolor()
+            artist.set_facecolor(_changed(faces))
+            artist.set_edgecolor(_changed(edges))
+        elif isinstance(artist, Line2D):
+            face, edge = artist.get_markerfacecolor(), artist.get_markeredgecolor()
+            artist.set_color(_one(artist.get_color()))
+            artist.set_markerfacecolor(_one(face))
+            artist.set_markeredgecolor(_one(edge))
+        elif isinstance(artist, Patch):
+            face, edge = artist.get_facecolor(), artist.get_edgecolor()
+            artist.set_facecolor(_one(face))
+            artist.set_edgecolor(_one(edge))
+        elif isinstance(artist, Text) and not _stands_on_values(artist):
+            artist.set_color(_one(artist.get_color()))
+
+
+def make_readable(figure: Figure, ground: str) -> None:
+    """Give every line and marker of a figure a contrast of at least LEAST; grids and areas stay faint."""
+    ticks = {id(part) for tick in figure.findobj(Tick) for part in tick.findobj(Line2D)}
+    for artist in _artists(figure):
+        if isinstance(artist, Line2D) and id(artist) not in ticks:
+            _readable_line(artist, ground)
+        elif isinstance(artist, LineCollection | PathCollection) and artist.get_array() is None:
+            for get, put in (
+                (artist.get_facecolor, artist.set_facecolor),
+                (artist.get_edgecolor, artist.set_edgecolor),
+            ):
+                if len(colours := get()):
+                    artist.set_alpha(None)
+                    put([readable(c, ground) for c in colours])
+
+
+def _readable_line(line: Line2D, ground: str) -> None:
+    own = line.get_alpha()
+    face, edge = line.get_markerfacecolor(), line.get_markeredgecolor()
+    parts = ((line.set_color, line.get_color()), (line.set_markerfacecolor, face))
+    line.set_alpha(None)
+    for put, colour in (*parts, (line.set_markeredgecolor, edge)):
+        if isinstance(colour, str) and colour in ("none", "auto"):
+            continue
+        put(readable(to_rgba(colour, own if own is not None else to_rgba(colour)[3]), ground))
+
+
+def _artists(figure: Figure) -> list[Artist]:
+    """Every artist of a figure, each once, those that findobj does not see included."""
+    found = figure.findobj()
+    for text in [artist for artist in found if isinstance(artist, Text)]:
+        found += [a for a in (text.get_bbox_patch(), getattr(text, "arrow_patch", None)) if a is not None]
+    return list({id(artist): artist for artist in found}.values())
+
+
+def _restyle_map(artist) -> None:
+    name = artist.get_cmap().name
+    if name in matplotlib.colormaps:
+        artist.set_cmap(counterpart(name))
+    else:  # a chapter's own list of colours, one a kind of thing
+        own = artist.get_cmap()
+        artist.set_cmap(ListedColormap(on_dark(own(np.linspace(0, 1, own.N))), f"{name} on dark"))
+    if isinstance(artist, Collection) and len(edges := artist.get_edgecolor()):
+        if getattr(artist, "_original_edgecolor", None) is not None and artist._original_edgecolor != "face":
+            artist.set_edgecolor(_changed(edges))
+
+
+def _stands_on_values(text: Text) -> bool:
+    """Whether a text is written over colours that stay, so that it has to stay too."""
+    axes = text.axes
+    return bool(axes) and text in axes.texts and any(
+        mapped.get_array() is not None and mapped.get_cmap().name.removesuffix("_r") in UNIFORM
+        for mapped in (*axes.collections, *axes.images)
+    )
+
+
+def _one(colour):
+    return colour if isinstance(colour, str) and colour in ("none", "auto") else tuple(on_dark(colour)[0])
+
+
+def _changed(colours):
+    return on_dark(colours) if len(colours) else "none"
+
+
+def _linear(rgb) -> np.ndarray:
+    rgb = np.asarray(rgb, dtype=float)
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def _encoded(linear) -> np.ndarray:
+    linear = np.clip(linear, 0, 1)
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def _with_luminance(rgb: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Colours (n, 3) brought to these luminances: scaled as far as a screen goes, then mixed with white."""
+    linear = np.maximum(_linear(rgb), 1e-6)
+    now, wanted = luminance(_encoded(linear)), np.clip(wanted, 0, 1)
+    scaled = linear * np.minimum(wanted / now, 1 / linear.max(axis=1))[:, None]
+    reached = luminance(_encoded(scaled))
+    missing = np.clip((wanted - reached) / np.maximum(1 - reached, 1e-9), 0, 1)[:, None]
+    return _encoded(scaled + missing * (1 - scaled))
+
+
+def hexes(colours) -> list[str]:
+    """Colours for the dark ground as #rrggbb, for style sheets and scripts."""
+    return [to_hex(colour) for colour in on_dark(list(colours))]
