@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
 
-LIGHT, DARK = "#ffffff", "#14181e"  # the grounds of the pages in the two modes of their theme
+LIGHT, DARK = "#ffffff", "#121212"  # the grounds of the pages in the two modes of their theme
 LEAST = 3.0  # contrast of a line or marker with its ground: WCAG 2.2, criterion 1.4.11
 UNIFORM = {"viridis", "plasma", "inferno", "magma", "cividis", "rocket", "mako", "crest", "flare"}
 # Contrast on white -> on the dark ground: a little more in the middle, where thin lines are; strong
@@ -143,17 +143,21 @@ def _restyle_map(artist) -> None:
     else:  # a chapter's own list of colours, one a kind of thing
         own = artist.get_cmap()
         artist.set_cmap(ListedColormap(on_dark(own(np.linspace(0, 1, own.N))), f"{name} on dark"))
-    if isinstance(artist, Collection) and len(edges := artist.get_edgecolor()):
-        if getattr(artist, "_original_edgecolor", None) is not None and artist._original_edgecolor != "face":
-            artist.set_edgecolor(_changed(edges))
+    framed = getattr(artist, "_original_edgecolor", None) not in (None, "face", "none")
+    if isinstance(artist, Collection) and framed and len(edges := artist.get_edgecolor()):
+        artist.set_edgecolor(_changed(edges))
 
 
 def _stands_on_values(text: Text) -> bool:
     """Whether a text is written over colours that stay, so that it has to stay too."""
     axes = text.axes
-    return bool(axes) and text in axes.texts and any(
-        mapped.get_array() is not None and mapped.get_cmap().name.removesuffix("_r") in UNIFORM
-        for mapped in (*axes.collections, *axes.images)
+    return (
+        bool(axes)
+        and text in axes.texts
+        and any(
+            mapped.get_array() is not None and mapped.get_cmap().name.removesuffix("_r") in UNIFORM
+            for mapped in (*axes.collections, *axes.images)
+        )
     )
 
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+from functools import cache
 from pathlib import Path
 
 from docutils import nodes
@@ -109,11 +110,16 @@ def two_grounds(app: Sphinx, doctree: nodes.document) -> None:
         image.parent.insert(image.parent.index(image) + 1, dark)
 
 
-def measures(svg: str) -> tuple[float, float, float]:
+@cache
+def measures(path: Path) -> tuple[float, float, float]:
     """Width and height of an SVG that matplotlib drew, and its smallest lettering, in CSS pixels."""
-    points = 96 / 72
-    width, height = (float(re.search(rf'<svg[^>]* {side}="([\d.]+)pt"', svg)[1]) for side in ("width", "height"))
-    letters = [float(size) * 100 for size in re.findall(r'<g[^>]*transform="[^"]*scale\(([\d.]+) -[\d.]+\)', svg)]
+    svg, points = path.read_text(encoding="utf-8"), 96 / 72
+    width, height = (
+        float(re.search(rf'<svg[^>]* {side}="([\d.]+)pt"', svg)[1]) for side in ("width", "height")
+    )
+    letters = [
+        float(size) * 100 for size in re.findall(r'<g[^>]*transform="[^"]*scale\(([\d.]+) -[\d.]+\)', svg)
+    ]
     return width * points, height * points, min(letters, default=12.0) * points
 
 
@@ -123,7 +129,7 @@ def framed(app: Sphinx, pagename: str, templatename: str, context: dict, doctree
 
     def frame(match: re.Match) -> str:
         tag, source, name, ground = match[0], match[1], match[2], match[3]
-        width, height, lettering = measures(_cached(folder / f"{name}.svg"))
+        width, height, lettering = measures(folder / f"{name}.svg")
         sized = re.sub(r"\s*/?>$", "", tag)
         sized += f' width="{width:.0f}" height="{height:.0f}" loading="lazy" decoding="async"'
         if "sd-card-img" in tag:
@@ -141,12 +147,6 @@ def framed(app: Sphinx, pagename: str, templatename: str, context: dict, doctree
     if body := context.get("body"):
         pattern = r'<img [^>]*src="((?:\.\./)*_images/([\w-]+?)(-dark)?\.svg)"[^>]*>'
         context["body"] = re.sub(pattern, lambda m: frame(m) if "only-" in m[0] else m[0], body)
-
-
-def _cached(path: Path, store: dict = {}) -> str:  # noqa: B006: kept for all pages of one build
-    if path not in store:
-        store[path] = path.read_text(encoding="utf-8")
-    return store[path]
 
 
 def _text(source: str | list[str]) -> str:

@@ -1,0 +1,115 @@
+/* What every page of the book does: breaks long formulas, and shows figures at full size. */
+(() => {
+  "use strict";
+
+  // Formulas. MathJax breaks none that stands in a line: break after relations, operations and commas.
+
+  const flat = (math) => { // the elements of the outermost row
+    let row = [...math.children].filter((e) => e.tagName !== "WBR");
+    while (row.length === 1 && ["MJX-MROW", "MJX-TEXATOM", "MJX-MSTYLE"].includes(row[0].tagName)) {
+      row[0].classList.add("outer");
+      row = [...row[0].children];
+    }
+    return row;
+  };
+
+  function breakable(formula) {
+    const row = flat(formula.querySelector("mjx-math"));
+    const places = row.filter((e, i) => e.tagName === "MJX-MO" && i + 1 < row.length && row[i + 1].hasAttribute("space"));
+    if (!places.length) return;
+    formula.classList.add("breaks");
+    places.forEach((e) => e.after(document.createElement("wbr")));
+  }
+
+  const room = (formula) => { // the right edge of the block that a formula stands in
+    const block = formula.closest("p, li, dd, dt, td, th, h1, h2, h3, h4, figcaption, .cell_output, div");
+    const style = getComputedStyle(block);
+    return block.getBoundingClientRect().right - parseFloat(style.paddingRight);
+  };
+
+  function fit() {
+    for (const formula of document.querySelectorAll(".bd-article mjx-container")) {
+      if (formula.hasAttribute("display")) {
+        const wide = formula.scrollWidth > formula.clientWidth + 1;
+        wide ? formula.setAttribute("tabindex", "0") : formula.removeAttribute("tabindex");
+        continue;
+      }
+      const pieces = formula.classList.contains("breaks") ? formula.querySelectorAll("mjx-math > *, .outer > *") : [formula];
+      formula.classList.remove("scrolls");
+      const edge = room(formula) + 1;
+      if ([...pieces].some((piece) => piece.tagName !== "WBR" && piece.getBoundingClientRect().right > edge)) {
+        formula.classList.add("scrolls");
+        formula.setAttribute("tabindex", "0");
+      }
+    }
+  }
+
+  async function mathematics() {
+    await window.MathJax?.startup?.promise;
+    document.querySelectorAll(".bd-article mjx-container:not([display])").forEach(breakable);
+    fit();
+    document.documentElement.dataset.formulas = "fit";
+    let width = innerWidth;
+    addEventListener("resize", () => {
+      if (innerWidth !== width) fit();
+      width = innerWidth;
+    });
+    document.querySelectorAll(".bd-article details").forEach((box) => box.addEventListener("toggle", fit));
+  }
+
+  // Figures at full size.
+
+  const viewer = document.createElement("dialog");
+  viewer.className = "viewer";
+  viewer.setAttribute("aria-label", "Figure at full size");
+  viewer.innerHTML = '<header><button type="button" class="less" aria-label="Smaller">−</button>' +
+    '<button type="button" class="more" aria-label="Larger">+</button>' +
+    '<button type="button" class="close" aria-label="Close">✕</button></header>' +
+    '<div class="whole" tabindex="0" role="group" aria-label="Figure; arrow keys move it"></div><p></p>';
+  let scale = 1;
+
+  function size(step = 1) {
+    const picture = viewer.querySelector("img");
+    const [width, height] = ["width", "height"].map((side) => Number(picture.getAttribute(side)));
+    const whole = viewer.querySelector(".whole");
+    if (step === 1) scale = Math.max(1, Math.min(whole.clientWidth / width, whole.clientHeight / height));
+    scale = Math.min(6, Math.max(0.5, scale * step));
+    picture.style.width = `${width * scale}px`;
+  }
+
+  function show(link) {
+    const picture = link.querySelector("img").cloneNode();
+    picture.removeAttribute("style");
+    picture.loading = "eager";
+    viewer.querySelector(".whole").replaceChildren(picture);
+    viewer.querySelector("p").textContent = link.closest("figure")?.querySelector("figcaption .caption-text")?.innerText ?? "";
+    viewer.showModal();
+    size();
+    viewer.querySelector(".whole").focus();
+  }
+
+  function figures() {
+    document.body.append(viewer);
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest?.("a.enlarge");
+      if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      show(link);
+    });
+    viewer.addEventListener("click", (event) => {
+      if (event.target.closest(".close")) viewer.close();
+      else if (event.target.closest(".more")) size(1.25);
+      else if (event.target.closest(".less")) size(0.8);
+    });
+    viewer.addEventListener("keydown", (event) => {
+      if (event.key === "+" || event.key === "=") size(1.25);
+      if (event.key === "-") size(0.8);
+    });
+  }
+
+  const start = () => {
+    figures();
+    mathematics();
+  };
+  document.readyState === "loading" ? addEventListener("DOMContentLoaded", start) : start();
+})();
