@@ -10,10 +10,9 @@ import resource
 import sys
 from time import perf_counter
 
-import numpy as np
-
-from lib.linear import scale, theory
+from lib.linear import stability, theory
 from lib.linear.datasets import Dataset
+from lib.linear.prediction import predicted_strengths
 from lib.linear.training import train
 from lib.linear.weights import initial_weights
 
@@ -25,16 +24,14 @@ EVERY = 10
 def main():
     dataset = Dataset(**TASK)
     modes = theory.modes(dataset)
-    rate = FRACTION_OF_BOUND * theory.learning_rate_bound(dataset, "deep")
+    rate = FRACTION_OF_BOUND * stability.learning_rate_bound(dataset, "deep")
     options = {"hidden": HIDDEN, "init_std": INIT_STD, "seeds": [SEED]}
     weights = initial_weights(dataset, "deep", **options)
-    initial = scale.greedy_strengths(dataset, weights)[0]
 
     start = perf_counter()
     history = train(dataset, "deep", learning_rate=rate, epochs=EPOCHS, weights=weights, **options)
     seconds = perf_counter() - start
-    modes_grown = theory.deep_steps(dataset, EPOCHS, initial, rate)
-    predicted = np.nansum(modes_grown, axis=1) / modes.multiplicity
+    predicted = predicted_strengths(dataset, "deep", weights, epochs=EPOCHS, learning_rate=rate)[0]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 ** (2 if sys.platform == "darwin" else 1)
 
     shown = slice(None, None, EVERY)

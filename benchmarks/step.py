@@ -13,7 +13,7 @@ from time import perf_counter
 
 import numpy as np
 
-from lib.linear import theory
+from lib.linear import stability
 from lib.linear.datasets import Dataset
 from lib.linear.descent import step
 from lib.linear.training import train
@@ -45,7 +45,7 @@ def structured(dataset, weights, learning_rate, steps):
 
 def compare(dataset):
     """Median seconds of each way, and how far their losses are apart."""
-    rate = theory.learning_rate_bound(dataset, "deep") / 2
+    rate = stability.learning_rate_bound(dataset, "deep") / 2
     weights = initial_weights(dataset, "deep", hidden=HIDDEN, init_std=INIT_STD, seeds=[SEED])
     times = {"structured": [], "dense": [], "dense left to right": []}
     for _ in range(ROUNDS):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.linear import theory, training
+from lib.linear import stability, theory, training
 from lib.linear.datasets import Dataset
 from lib.linear.descent import descend
 from lib.linear.modules import block_norms
@@ -52,7 +52,7 @@ def ratio(norms):
 
 
 def train(dataset, architecture, weights, epochs=80, fraction=0.3, hidden=16, init_std=1, seeds=1):
-    rate = fraction * theory.learning_rate_bound(dataset, architecture)
+    rate = fraction * stability.learning_rate_bound(dataset, architecture)
     options = dict(hidden=hidden, epochs=epochs, init_std=init_std, seeds=seeds, weights=weights)
     return training.train(dataset, architecture, learning_rate=rate, **options)
 
@@ -155,7 +155,7 @@ def test_class_one_alone_ends_at_the_jump(dataset):
 @given(datasets(n_y=1), st.floats(1e-6, 1e-3))
 def test_the_distance_to_the_rule_only_falls_to_its_bound(dataset, start):
     weights = aligned_weights(dataset, "deep", [start] * 3, hidden=16)
-    rate = 0.3 * theory.learning_rate_bound(dataset, "deep")
+    rate = 0.3 * stability.learning_rate_bound(dataset, "deep")
     pair = [w[0] for w in weights]
     maps = np.array(list(descend(dataset.X, dataset.Y, pair, rate, 150)))
     rule = np.eye(dataset.outputs, dataset.inputs)[: dataset.n_y]
@@ -170,7 +170,7 @@ def test_the_distance_to_the_rule_only_falls_to_its_bound(dataset, start):
 @given(datasets(), st.floats(1e-6, 1e-3))
 def test_descend_agrees_with_the_structured_training(dataset, start):
     weights = aligned_weights(dataset, "deep", [start, 2 * start, 3 * start], hidden=16)
-    rate = 0.3 * theory.learning_rate_bound(dataset, "deep")
+    rate = 0.3 * stability.learning_rate_bound(dataset, "deep")
     pair = [w[0] for w in weights]
     maps = np.array(list(descend(dataset.X, dataset.Y, pair, rate, 60)))
     measured = block_norms(dataset, maps).stack()

@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from lib import explorer
-from lib.linear import theory
+from lib.linear import stability, theory
 from lib.linear.datasets import Dataset
 from tests.browser import HTML, tab
 
@@ -102,7 +102,7 @@ def settings() -> list[dict]:
 
 def bound(data, depth, architecture):
     split = depth == "deep" and architecture == "split"  # shallow modules see the inputs of the dense network
-    return theory.learning_rate_bound(data, "split" if split else depth)
+    return stability.learning_rate_bound(data, "split" if split else depth)
 
 
 def predicted(parameters, times) -> dict:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.linear import theory
+from lib.linear import stability, theory
 from lib.linear.datasets import Dataset
 from lib.linear.descent import descend
 from lib.linear.full_rank import full_rank_probability
@@ -80,7 +80,7 @@ def test_the_split_network_ends_where_the_dense_one_does(dataset):
 def test_a_trained_split_network_follows_the_closed_forms(dataset, rng):
     start = rng.uniform(1e-3, 1e-2)
     weights = aligned_weights(dataset, "split", [start] * 3, hidden=16)
-    rate = 0.002 * theory.learning_rate_bound(dataset, "split")
+    rate = 0.002 * stability.learning_rate_bound(dataset, "split")
     options = dict(hidden=16, learning_rate=rate, init_std=1, seeds=1, weights=weights)
     history = train(dataset, "split", epochs=400, **options)
     course = theory.split_trajectory(dataset, np.arange(400), start, rate)
@@ -105,17 +105,17 @@ def hessian_norm(dataset):
 @given(datasets(largest=2))
 def test_the_split_bound_is_that_of_the_hessians_of_its_modules(dataset):
     largest = max(hessian_norm(part) for part in theory.split_datasets(dataset) if part)
-    assert theory.learning_rate_bound(dataset, "split") == pytest.approx(2 / largest, rel=1e-6)
+    assert stability.learning_rate_bound(dataset, "split") == pytest.approx(2 / largest, rel=1e-6)
 
 
 def test_the_bounds_differ_where_the_architectures_do():
     """The dense and the split bound differ, and either module may set the latter."""
     dataset = Dataset(2, 1, 1, 1, 0.5)
-    deep, split = (theory.learning_rate_bound(dataset, name) for name in ("deep", "split"))
+    deep, split = (stability.learning_rate_bound(dataset, name) for name in ("deep", "split"))
     assert split > 1.01 * deep
     loud = Dataset(2, 1, 1, 2, 2.0)
-    alone = theory.learning_rate_bound(theory.split_datasets(loud)[0], "deep")
-    assert theory.learning_rate_bound(loud, "split") < 0.9 * alone
+    alone = stability.learning_rate_bound(theory.split_datasets(loud)[0], "deep")
+    assert stability.learning_rate_bound(loud, "split") < 0.9 * alone
 
 
 @some

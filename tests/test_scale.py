@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.linear import cost, descent, scale, theory
+from lib.linear import cost, descent, generalisation, prediction, stability, theory
 from lib.linear.datasets import Dataset
 from lib.linear.training import train
-from lib.linear.weights import initial_strengths, initial_weights
+from lib.linear.weights import class_parts, initial_weights
 from tests.spaces import class_strengths, datasets, dense_descent, quadrants
 
 modest = settings(deadline=None, max_examples=25)
@@ -41,7 +41,7 @@ def random_weights(dataset, hidden, std=0.1, seed=0):
 @given(datasets(), st.integers(1, 6), st.integers(0, 99))
 def test_the_structured_step_is_the_dense_step(dataset, hidden, seed):
     weights = random_weights(dataset, hidden, seed=seed)
-    rate = theory.learning_rate_bound(dataset, "deep") / 4
+    rate = stability.learning_rate_bound(dataset, "deep") / 4
     expected = dense_course(dataset, [W[0] for W in weights], rate, 12)
     found = structured_course(dataset, weights, rate, 12)
     # norms are square roots of sums of squares that may cancel down to rounding
@@ -52,7 +52,7 @@ def test_the_structured_step_is_the_dense_step(dataset, hidden, seed):
 def test_the_comparison_sees_another_learning_rate():
     dataset = Dataset(3, 1, 2, 1, 1.0)
     weights = random_weights(dataset, 5)
-    rate = theory.learning_rate_bound(dataset, "deep") / 4
+    rate = stability.learning_rate_bound(dataset, "deep") / 4
     expected = dense_course(dataset, [W[0] for W in weights], 1.001 * rate, 12)
     found = structured_course(dataset, weights, rate, 12)
     assert not np.allclose(found, expected, rtol=1e-9, atol=1e-7)
@@ -61,7 +61,7 @@ def test_the_comparison_sees_another_learning_rate():
 @modest
 @given(datasets(), st.integers(1, 6))
 def test_the_cost_of_a_structured_step_is_what_the_formula_counts(dataset, hidden):
-    rate = theory.learning_rate_bound(dataset, "deep") / 4
+    rate = stability.learning_rate_bound(dataset, "deep") / 4
     run = lambda *weights: structured_course(dataset, weights, rate, 1)  # noqa: E731
     assert cost.count(run, *random_weights(dataset, hidden)) == cost.structured_step(dataset, hidden)
 
@@ -122,14 +122,13 @@ def test_hidden_units_bound_the_loss_and_share_the_modes(dataset, data):
 def few_units(dataset, hidden, std=1e-6):
     """Modes learned by class and epoch, simulated and predicted; long enough for class 3."""
     weights = random_weights(dataset, hidden, std)
-    rate = theory.learning_rate_bound(dataset, "deep") / 2
+    rate = stability.learning_rate_bound(dataset, "deep") / 2
     epochs = int(25 / (rate * dataset.P * theory.modes(dataset).singular_value[2]))
     options = {"hidden": hidden, "learning_rate": rate, "init_std": std, "seeds": 1}
     history = train(dataset, "deep", epochs=epochs, weights=weights, **options)
-    initial = scale.greedy_strengths(dataset, weights)[0]
+    predicted = prediction.predicted_strengths(dataset, "deep", weights, epochs=epochs, learning_rate=rate)
     m = theory.modes(dataset)
-    predicted = np.nansum(theory.deep_steps(dataset, epochs, initial, rate), axis=1) / m.asymptote
-    return history.strengths[0] * m.multiplicity / m.asymptote, predicted
+    return tuple(s[0] * m.multiplicity / m.asymptote for s in (history.strengths, predicted))
 
 
 @pytest.mark.parametrize(
@@ -152,11 +151,12 @@ def test_the_prediction_fails_if_no_hidden_direction_is_ever_taken():
     dataset, hidden = Dataset(6, 2, 2, 1, 2.0), 10
     simulated, _ = few_units(dataset, hidden)
     weights = random_weights(dataset, hidden, 1e-6)
-    start = initial_strengths(dataset, weights)[0]
-    rate = theory.learning_rate_bound(dataset, "deep") / 2
-    start = np.where(start > 0, start, np.nan)
-    m = theory.modes(dataset)
-    untaken = np.nansum(theory.deep_steps(dataset, len(simulated), start, rate), axis=1) / m.asymptote
+    m, rate = theory.modes(dataset), stability.learning_rate_bound(dataset, "deep") / 2
+    start = np.full((hidden, 3), np.nan)
+    for c, W1v, W2u in class_parts(dataset, weights):
+        sizes = np.linalg.svd((W1v + W2u)[0] / 2, compute_uv=False)[: m.multiplicity[c]]
+        start[: len(sizes), c] = sizes**2
+    untaken = np.nansum(prediction.deep_steps(dataset, len(simulated), start, rate), axis=1) / m.asymptote
     assert untaken[-1, 2] > simulated[-1, 2] + 4
 
 
@@ -167,7 +167,7 @@ def test_the_loss_does_not_prefer_class_2():
     for chosen in ((0, 1, 2), (0, 4, 5)):
         assert set(kind[list(chosen[1:])]) == ({2} if chosen[1] == 1 else {3})
         weights = (0.1 * V[:, chosen].T[None], 0.1 * U[:, chosen][None])
-        rate = theory.learning_rate_bound(dataset, "deep") / 2
+        rate = stability.learning_rate_bound(dataset, "deep") / 2
         options = {"hidden": 3, "learning_rate": rate, "epochs": 2000, "init_std": 1, "seeds": 1}
         end[chosen] = train(dataset, "deep", weights=weights, **options).loss[0, -1]
     assert list(end.values()) == pytest.approx([dataset.b * (dataset.P - 3) / 2] * 2)
@@ -193,12 +193,12 @@ def test_the_cubic_map(c):
 @modest
 @given(st.integers(0, 50), st.sampled_from([0.5, 1.0, 2.0, 4.0]), st.integers(1, 999))
 def test_features_for_a_level(k_x, r, permille):
-    a, needed = k_x * r**2, scale.features_for_level(k_x * r**2, permille / 1000)
+    a, needed = k_x * r**2, generalisation.features_for_level(k_x * r**2, permille / 1000)
     reaches = lambda n: 2**n * (1000 - permille) >= a * permille  # noqa: E731
     assert needed >= 1
     assert reaches(needed)
     assert needed == 1 or not reaches(needed - 1)
-    assert scale.examples_for_level(a, permille / 1000) * (1000 - permille) == a * permille
+    assert generalisation.examples_for_level(a, permille / 1000) * (1000 - permille) == a * permille
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_features_for_a_level(k_x, r, permille):
 )
 def test_senseless_levels_are_refused(a, level, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        scale.examples_for_level(a, level)
+        generalisation.examples_for_level(a, level)
 
 
 @modest
@@ -235,7 +235,7 @@ def test_held_out_error(dataset, data):
     seen, rest = order[:m], order[m:]
     fitted = dataset.Y[:, seen] @ np.linalg.pinv(dataset.X[:, seen])
     wrong = (dataset.Y[:, rest] - fitted @ dataset.X[:, rest])[: dataset.n_y]
-    errors = scale.held_out_error(dataset.compositional_inputs[:, seen], dataset.a)
+    errors = generalisation.held_out_error(dataset.compositional_inputs[:, seen], dataset.a)
     np.testing.assert_allclose((wrong**2).mean(axis=1), errors[: dataset.n_y], rtol=1e-9, atol=1e-12)
 
     bound = (dataset.a / (m + dataset.a)) ** 2
@@ -250,5 +250,5 @@ def test_held_out_error(dataset, data):
 def test_with_identity_inputs_rank_is_not_enough():
     patterns = Dataset(4, 1, 0, 1, 1.0).compositional_inputs[:, [0, 1, 2, 4, 8]]
     assert np.linalg.matrix_rank(patterns) == 4
-    assert np.abs(scale.held_out_error(patterns, 0.0)).max() < 1e-12
-    assert scale.held_out_error(patterns, 1.0).min() > (1 / 6) ** 2
+    assert np.abs(generalisation.held_out_error(patterns, 0.0)).max() < 1e-12
+    assert generalisation.held_out_error(patterns, 1.0).min() > (1 / 6) ** 2

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.linear import theory
+from lib.linear import prediction, stability, theory
 from lib.linear.datasets import Dataset
 from lib.linear.training import train
 from lib.linear.weights import aligned_weights, initial_strengths, initial_weights
@@ -64,7 +64,7 @@ def test_the_share_over_training_is_the_predicted_one():
     dataset, rate = Dataset(), 0.02
     weights = initial_weights(dataset, "deep", hidden=50, init_std=1e-5, seeds=1)
     start = initial_strengths(dataset, weights)
-    course = theory.deep_steps(dataset, 400, start, rate)[:, 0]
+    course = prediction.deep_steps(dataset, 400, start, rate)[:, 0]
     options = dict(hidden=50, learning_rate=rate, epochs=40, init_std=1, seeds=1)
     for epoch in range(0, 360, 40):
         W2 = weights[1][0]
@@ -156,7 +156,7 @@ def test_a_rotation_of_the_hidden_layer_goes_through_training(dataset, rng):
     start = initial_weights(dataset, "deep", hidden=6, init_std=0.1, seeds=[1])
     Q = np.linalg.qr(rng.normal(size=(6, 6)))[0]
     options = dict(hidden=6, init_std=1, seeds=1, epochs=50)
-    options["learning_rate"] = theory.learning_rate_bound(dataset, "deep") / 4
+    options["learning_rate"] = stability.learning_rate_bound(dataset, "deep") / 4
     one = train(dataset, "deep", weights=start, **options)
     other = train(dataset, "deep", weights=(Q @ start[0], start[1] @ Q.T), **options)
     np.testing.assert_allclose(other.loss, one.loss, rtol=1e-9, atol=1e-9)

@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from lib.linear import theory
+from lib.linear import prediction, stability, theory
 from lib.linear.datasets import Dataset
 from lib.linear.weights import aligned_weights
 from tests.spaces import class_means, datasets, dense_descent, quadrants
@@ -90,7 +90,7 @@ def integrate(data, weights, rate, times):
 @settings(deadline=None, max_examples=10)
 @given(datasets(largest=3), st.lists(st.floats(1e-4, 0.5), min_size=3, max_size=3))
 def test_deep_trajectory_solves_the_matrix_flow(data, initial):
-    rate = 0.05 * theory.learning_rate_bound(data, "deep")
+    rate = 0.05 * stability.learning_rate_bound(data, "deep")
     times = np.linspace(0, 150, 6)
     U, V, kind = theory.singular_vectors(data)
     weight = np.sqrt(initial)[kind - 1]
@@ -101,7 +101,7 @@ def test_deep_trajectory_solves_the_matrix_flow(data, initial):
 @settings(deadline=None, max_examples=10)
 @given(datasets(largest=3), st.integers(0, 9))
 def test_shallow_trajectory_solves_the_matrix_flow_from_any_weights(data, seed):
-    rate = 0.05 * theory.learning_rate_bound(data, "shallow")
+    rate = 0.05 * stability.learning_rate_bound(data, "shallow")
     times = np.linspace(0, 60, 6)
     W = np.random.default_rng(seed).normal(size=(data.outputs, data.inputs))
     found = integrate(data, [W], rate, times)
@@ -127,12 +127,12 @@ def test_limits(data, initial):
 @settings(deadline=None, max_examples=15)
 @given(datasets(largest=3), st.floats(0.05, 0.9))
 def test_deep_steps_are_gradient_descent_of_aligned_weights(data, part):
-    rate = part * theory.learning_rate_bound(data, "deep")
+    rate = part * stability.learning_rate_bound(data, "deep")
     initial = np.array([1e-3, 2e-3, 5e-3])
     hidden = len(theory.singular_vectors(data)[2]) + 1
     W1, W2 = aligned_weights(data, "deep", initial, hidden=hidden)
     course = [class_means(data, W) for W, _ in dense_descent(data, (W1[0], W2[0]), rate, 40)]
-    np.testing.assert_allclose(theory.deep_steps(data, 40, initial, rate), course, atol=1e-9)
+    np.testing.assert_allclose(prediction.deep_steps(data, 40, initial, rate), course, atol=1e-9)
 
 
 @quick
@@ -190,7 +190,7 @@ def largest_curvature(data, weights):
     ],
 )
 def test_the_learning_rate_bound_is_two_over_the_largest_curvature(data, architecture):
-    bound = theory.learning_rate_bound(data, architecture)
+    bound = stability.learning_rate_bound(data, architecture)
     parts = theory.split_datasets(data) if architecture == "split" else [data]
     kind = "shallow" if architecture == "shallow" else "deep"
     curvatures = [
@@ -207,8 +207,8 @@ def test_the_learning_rate_bound_is_two_over_the_largest_curvature(data, archite
 @given(datasets(largest=3), st.integers(0, 99))
 def test_no_factors_of_the_solution_are_less_curved_than_the_limit(data, seed):
     """Any invertible change of the hidden basis: the largest curvature stays at or above 2 / limit."""
-    limit = theory.learning_rate_limit(data, "deep")
-    assert theory.learning_rate_bound(data, "deep") <= limit * (1 + 1e-12)
+    limit = stability.learning_rate_limit(data, "deep")
+    assert stability.learning_rate_bound(data, "deep") <= limit * (1 + 1e-12)
     modes, (U, V, kind) = theory.modes(data), theory.singular_vectors(data)
     root = np.sqrt(modes.asymptote[kind - 1])
     change = np.random.default_rng(seed).normal(size=(len(kind), len(kind))) + 2 * np.eye(len(kind))
@@ -218,11 +218,13 @@ def test_no_factors_of_the_solution_are_less_curved_than_the_limit(data, seed):
 
 
 def test_the_limits_of_the_architectures():
-    assert theory.learning_rate_limit(Dataset(), "deep") == pytest.approx(1 / np.sqrt(11 * 9))
-    assert theory.learning_rate_limit(Dataset(), "shallow") == pytest.approx(2 / 11)
-    assert theory.learning_rate_limit(Dataset(), "split") == pytest.approx(1 / np.sqrt(11 * 8))
+    assert stability.learning_rate_limit(Dataset(), "deep") == pytest.approx(1 / np.sqrt(11 * 9))
+    assert stability.learning_rate_limit(Dataset(), "shallow") == pytest.approx(2 / 11)
+    assert stability.learning_rate_limit(Dataset(), "split") == pytest.approx(1 / np.sqrt(11 * 8))
     wide_output = Dataset(2, 1, 1, 2, 1.5)
-    assert theory.learning_rate_bound(wide_output, "deep") < theory.learning_rate_limit(wide_output, "deep")
+    assert stability.learning_rate_bound(wide_output, "deep") < stability.learning_rate_limit(
+        wide_output, "deep"
+    )
 
 
 BAD = [
@@ -235,8 +237,8 @@ BAD = [
     (lambda: theory.shallow_trajectory(Dataset(), [1], 0, 0), "learning rate = 0 is not"),
     (lambda: theory.shallow_trajectory(Dataset(), [1], 0, np.nan), "learning rate = nan is not"),
     (lambda: theory.deep_learning_time(Dataset(), 1e-3, 0.1, 1.0), "between 0 and 1"),
-    (lambda: theory.learning_rate_bound(Dataset(), "wide"), "choose one of deep, shallow, split"),
-    (lambda: theory.deep_steps(Dataset(), 0, 1e-3, 0.1), "epochs = 0"),
+    (lambda: stability.learning_rate_bound(Dataset(), "wide"), "choose one of deep, shallow, split"),
+    (lambda: prediction.deep_steps(Dataset(), 0, 1e-3, 0.1), "epochs = 0"),
     (lambda: theory.quadrant_norms(Dataset(), [1.0, 2.0]), "give one a class"),
 ]
 
@@ -250,7 +252,7 @@ def test_refusals(call, message):
 @quick
 @given(datasets())
 def test_shallow_modules_make_the_map_of_one_shallow_network(data):
-    times, rate = np.linspace(0, 300, 7), 0.5 * theory.learning_rate_bound(data, "shallow")
+    times, rate = np.linspace(0, 300, 7), 0.5 * stability.learning_rate_bound(data, "shallow")
     one = theory.quadrant_norms(data, theory.shallow_trajectory(data, times, 0, rate))
     parts = theory.split_shallow_trajectory(data, times, 0, rate)
     for name, norms in vars(theory.split_quadrant_norms(data, parts)).items():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.linear import theory, training
+from lib.linear import prediction, stability, theory, training
 from lib.linear.blocks import times_block
 from lib.linear.datasets import Dataset
 from lib.linear.training import ARCHITECTURES
@@ -33,7 +33,7 @@ def gap_to_dense(data, architecture, rate, seed):
 @settings(deadline=None, max_examples=25)
 @given(datasets(), st.sampled_from(["deep", "shallow"]), st.floats(0.1, 0.9), st.integers(0, 99))
 def test_training_is_dense_gradient_descent(data, architecture, part, seed):
-    rate = part * theory.learning_rate_bound(data, architecture)
+    rate = part * stability.learning_rate_bound(data, architecture)
     assert gap_to_dense(data, architecture, rate, seed) < 1e-11
 
 
@@ -46,7 +46,7 @@ def test_a_wrong_factor_in_the_step_is_noticed(monkeypatch):
 @settings(deadline=None, max_examples=10)
 @given(datasets(largest=3), st.integers(0, 99))
 def test_the_split_network_is_its_two_modules(data, seed):
-    rate = 0.5 * theory.learning_rate_bound(data, "split")
+    rate = 0.5 * stability.learning_rate_bound(data, "split")
     options = dict(hidden=7, init_std=0.1, seeds=[seed])
     weights = initial_weights(data, "split", **options)
     history = training.train(data, "split", learning_rate=rate, epochs=20, **options)
@@ -83,23 +83,53 @@ def test_initial_weights_have_the_asked_spread():
         assert abs(W.mean()) < 0.001
 
 
-def test_initial_strengths_follow_the_small_weights():
-    data = Dataset()
-    options = dict(hidden=400, init_std=1e-5, seeds=2)
-    weights = initial_weights(data, "deep", **options)
+def test_initial_strengths_are_what_earlier_classes_leave_of_the_start():
+    """A second route: of the inverse Gram matrix of the classes up to this one, its own block, inverted."""
+    data = Dataset(3, 1, 2, 1, 0.7)
+    weights = initial_weights(data, "deep", hidden=9, init_std=1e-5, seeds=2)
     initial = initial_strengths(data, weights)
     U, V, kind = theory.singular_vectors(data)
     for run in range(2):
         Z = (weights[0][run] @ V + weights[1][run].T @ U) / 2
         for c in (1, 2, 3):
-            expected = np.linalg.eigvalsh(Z[:, kind == c].T @ Z[:, kind == c])[::-1]
-            np.testing.assert_allclose(initial[run, : len(expected), c - 1], expected, rtol=1e-9)
+            so_far = kind <= c
+            inverse = np.linalg.inv(Z[:, so_far].T @ Z[:, so_far])[
+                np.ix_(kind[so_far] == c, kind[so_far] == c)
+            ]
+            expected = np.sort(1 / np.linalg.eigvalsh(inverse))[::-1]
+            np.testing.assert_allclose(initial[run, : len(expected), c - 1], expected, rtol=1e-8)
             assert np.isnan(initial[run, len(expected) :, c - 1]).all()
-    history = training.train(data, "deep", learning_rate=0.02, epochs=300, weights=weights, **options)
-    steps = np.nanmean(theory.deep_steps(data, 300, initial, 0.02), axis=2).swapaxes(0, 1)
-    np.testing.assert_allclose(history.strengths, steps, atol=0.01)
-    constant = theory.deep_steps(data, 300, 4 * np.nanmean(initial, axis=(0, 1)), 0.02)
-    assert np.abs(history.strengths - constant).max() > 0.1
+
+
+@pytest.mark.parametrize("architecture", ["deep", "split"])
+def test_the_prediction_needs_the_directions_that_are_taken(architecture):
+    data, options = Dataset(), dict(hidden=50, init_std=2e-4, seeds=6)
+    weights = initial_weights(data, architecture, **options)
+    history = training.train(data, architecture, learning_rate=0.02, epochs=300, weights=weights, **options)
+    found = prediction.predicted_strengths(data, architecture, weights, epochs=300, learning_rate=0.02)
+    assert np.abs(history.strengths - found).max() < 3e-4
+    steps = {"deep": prediction.deep_steps, "split": prediction.split_steps}[architecture]
+    initial = initial_strengths(data, weights)
+    each = np.nanmean(steps(data, 300, initial, 0.02), axis=2).swapaxes(0, 1)
+    np.testing.assert_allclose(found, each, rtol=1e-12)
+    earlier = np.array([0, data.n_y, data.n_x] if architecture == "deep" else [0, 0, data.n_x])
+    untaken = np.nanmean(steps(data, 300, initial * 50 / (50 - earlier), 0.02), axis=2).swapaxes(0, 1)
+    assert np.abs(history.strengths - untaken).max() > 3e-3
+
+
+def test_initial_strengths_of_a_split_network_are_those_of_its_modules():
+    data = Dataset(3, 1, 2, 1, 0.7)
+    weights = initial_weights(data, "split", hidden=9, init_std=1e-5, seeds=2)
+    initial = initial_strengths(data, weights)
+    comp, identity = theory.split_datasets(data)
+    np.testing.assert_array_equal(initial[:, :1, 0], initial_strengths(comp, weights[0])[..., 0])
+    np.testing.assert_array_equal(initial[..., 1:], initial_strengths(identity, weights[1])[..., 1:])
+    for missing in (Dataset(2, 0, 1, 1), Dataset(2, 2, 1, 0)):
+        weights = initial_weights(missing, "split", hidden=3, init_std=1e-5, seeds=1)
+        present = theory.split_modes(missing).multiplicity > 0
+        assert (np.isfinite(initial_strengths(missing, weights)).any(axis=(0, 1)) == present).all()
+    with pytest.raises(ValueError, match="a deep or a split one"):
+        initial_strengths(data, initial_weights(data, "shallow", hidden=1, init_std=1, seeds=1))
 
 
 def test_fewer_hidden_units_than_modes_leave_the_weak_modes_out():

@@ -5,6 +5,7 @@ error is the squared error summed over the examples of the split and averaged ov
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations
 from math import comb
 
@@ -171,3 +172,32 @@ def _block_means(dataset, squares, training):
         for split in (training, ~training):
             means.append(np.full(len(squares), np.nan) if rows is None else rows[:, split].sum(axis=1))
     return means
+
+
+def examples_for_level(a: float, level: float) -> Fraction:
+    """The number of examples from which compositional inputs make at least this share of the output.
+
+    The share is P/(P + a), so P >= a ℓ/(1 − ℓ) for level ℓ; exact for the decimal fraction that `level` shows.
+    Raises ValueError for a level outside 0..1 or a negative a. Source: chapter 8.
+    """
+    share = Fraction(str(level))
+    if not 0 < share < 1:
+        raise ValueError(f"level = {level!r} must lie between 0 and 1, both excluded")
+    if not (np.isfinite(a) and a >= 0):
+        raise ValueError(f"a = {a!r} is not finite and at least 0; a = k_x r²")
+    return Fraction(a) * share / (1 - share)
+
+
+def features_for_level(a: float, level: float) -> int:
+    """The smallest n_x >= 1 whose full dataset of 2**n_x examples reaches the level of examples_for_level."""
+    needed = examples_for_level(a, level)
+    return max(1, (-(-needed.numerator // needed.denominator) - 1).bit_length() if needed > 0 else 1)
+
+
+def held_out_error(patterns: np.ndarray, a: float) -> np.ndarray:
+    """Mean squared error on an example that was not trained on, one value a compositional feature.
+
+    patterns: (n_x, m), the distinct patterns trained on, m < P. Source: chapter 8, theorem on held-out examples.
+    """
+    n_x, m = patterns.shape
+    return feature_errors(patterns, a) / (2**n_x - m)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lib.linear.datasets import Dataset
-from lib.linear.theory import modes, singular_vectors
+from lib.linear.theory import modes
+from lib.linear.weights import growing_parts
 
 
 @dataclass(frozen=True)
@@ -63,23 +64,17 @@ def growth(dataset: Dataset, rule: LearningRule, learning_rate: float) -> tuple[
 def initial_amplitudes(dataset: Dataset, rule: LearningRule, weights: tuple, learning_rate: float):
     """The aligned start (w, z) of every mode, read off the random initial weights W₁ and W₂.
 
-    Only the growing part of the start matters. Within a class the modes that do not interact are found by a
-    singular value decomposition. Returns (seeds, largest multiplicity, 3, 2), nan where a class has fewer
-    modes. For gradient descent z w is the π₀ of chapter 3. For small datasets. Source: chapter 7.
+    Only the growing part of the start matters, less the hidden directions that classes of faster growth have
+    taken, as in lib.linear.weights.initial_strengths; within a class the modes that do not interact are found
+    by a singular value decomposition. Returns (seeds, modes, 3, 2), nan where a class has fewer modes; a mode
+    for which no hidden unit is left has no entry. For gradient descent z w is the π₀ of chapter 3. Exact as the
+    weights tend to 0 for classes that grow at different rates; classes whose rates are close rise together, and
+    which of them takes a direction is then not settled. Source: chapters 3 and 7.
     """
-    W1, W2 = weights
-    U, V, kind = singular_vectors(dataset)
-    _, direction = growth(dataset, rule, learning_rate)
-    m = modes(dataset)
-    start = np.full((len(W1), m.multiplicity.max(), 3, 2), np.nan)
-    for c in np.flatnonzero(m.multiplicity):
-        mine = kind == c + 1
-        Z = direction[c, 0] * (W1 @ V[:, mine]) + direction[c, 1] * (W2.mT @ U[:, mine])
-        found = np.zeros((len(W1), m.multiplicity[c]))  # modes beyond the hidden units never grow
-        sizes = np.linalg.svd(Z, compute_uv=False)
-        found[:, : sizes.shape[1]] = sizes
-        start[:, : m.multiplicity[c], c] = found[..., None] * direction[c]
-    return start
+    rate, direction = growth(dataset, rule, learning_rate)
+    fastest_first = np.argsort(-np.nan_to_num(rate, nan=-np.inf))
+    sizes = growing_parts(dataset, weights, direction, fastest_first)
+    return sizes[..., None] * direction
 
 
 def rule_steps(

@@ -6,11 +6,11 @@ that the time constant is τ = 1/(P ε) epochs.
 """
 
 from dataclasses import dataclass, fields, replace
-from numbers import Integral
 
 import numpy as np
 from scipy.linalg import hadamard
 
+from lib.linear.arguments import checked_initial, checked_times, odds, steps_per_epoch
 from lib.linear.datasets import Dataset
 
 
@@ -112,26 +112,6 @@ def shallow_trajectory(dataset: Dataset, times, initial, learning_rate: float) -
     return _shallow_flow(dataset, modes(dataset), times, initial, learning_rate)
 
 
-def deep_steps(dataset: Dataset, epochs: int, initial, learning_rate: float) -> np.ndarray:
-    """Strength of each mode class under gradient descent with its finite steps, from aligned weights: exact.
-
-    w ← w + εP w(λ − w²δ), π = w². Entry e is the strength after e steps.
-
-    initial: π₀ > 0, of shape (..., 3). Returns (epochs, ..., 3), nan for a class that the dataset lacks.
-    Source: chapter 3, from the gradient-descent update written in the singular basis.
-    """
-    if isinstance(epochs, bool) or not isinstance(epochs, Integral) or epochs < 1:
-        raise ValueError(f"epochs = {epochs!r} is not an integer from 1 on")
-    m = modes(dataset)
-    step = _steps_per_epoch(dataset, learning_rate)
-    weight = np.sqrt(_initial(initial, positive=True))
-    course = np.empty((epochs, *weight.shape))
-    for epoch in range(epochs):
-        course[epoch] = weight**2
-        weight = weight + step * weight * (m.singular_value - weight**2 * m.input_variance)
-    return _present(m, course)
-
-
 def deep_learning_time(dataset: Dataset, initial, learning_rate: float, fraction: float = 0.5) -> np.ndarray:
     """Epoch at which each class of a deep network reaches a fraction of its asymptote, shape (3,).
 
@@ -140,10 +120,10 @@ def deep_learning_time(dataset: Dataset, initial, learning_rate: float, fraction
     finite and positive or not one a class, a learning rate that is not finite and positive, and a fraction that
     is not between 0 and 1. Source: chapter 3.
     """
-    m, ratio = modes(dataset), _odds(fraction)
-    step = _steps_per_epoch(dataset, learning_rate)
+    m, ratio = modes(dataset), odds(fraction)
+    step = steps_per_epoch(dataset, learning_rate)
     with np.errstate(invalid="ignore", divide="ignore"):
-        growth = np.log((m.asymptote / _initial(initial, positive=True) - 1) * ratio)
+        growth = np.log((m.asymptote / checked_initial(initial, positive=True) - 1) * ratio)
         return _present(m, growth / (2 * m.singular_value * step))
 
 
@@ -155,43 +135,8 @@ def shallow_learning_time(dataset: Dataset, learning_rate: float, fraction: floa
     """
     m = modes(dataset)
     with np.errstate(divide="ignore"):
-        time = np.log1p(_odds(fraction)) / (m.input_variance * _steps_per_epoch(dataset, learning_rate))
+        time = np.log1p(odds(fraction)) / (m.input_variance * steps_per_epoch(dataset, learning_rate))
     return _present(m, time)
-
-
-def learning_rate_bound(dataset: Dataset, architecture: str) -> float:
-    """The learning rate below which gradient descent is stable at the solution.
-
-    Shallow: 2/(P δ_max). Deep, at balanced weights: 2/(P max δ_β(π_α + π_β)) over all pairs of modes, where π
-    are asymptotes. With α = β that is 1/(Pλ_max), the bound unless a mode of lower λ has a higher asymptote.
-    Split: the smaller bound of its modules. Raises ValueError for another architecture. Source: chapter 8,
-    proposition on the largest stable step.
-    """
-    if architecture not in ("deep", "shallow", "split"):
-        raise ValueError(f"architecture = {architecture!r} is unknown; choose one of deep, shallow, split")
-    if architecture == "split":
-        return min(learning_rate_bound(part, "deep") for part in split_datasets(dataset) if part)
-    m = modes(dataset)
-    if architecture == "shallow":
-        return float(2 / (dataset.P * m.input_variance.max()))
-    variance, asymptote = m.input_variance[m.multiplicity > 0], m.asymptote[m.multiplicity > 0]
-    return float(2 / (dataset.P * (variance * (asymptote + asymptote.max())).max()))
-
-
-def learning_rate_limit(dataset: Dataset, architecture: str) -> float:
-    """The learning rate above which gradient descent settles nowhere: no weights that solve the task are stable.
-
-    Shallow: the bound. Deep: 1/(P λ_max), since any factors of the solution have ‖W₁v‖² + ‖W₂ᵀu‖² ≥ 2π along a
-    mode and hence a curvature of at least 2Pδπ = 2Pλ. Split: the smaller limit of its modules. Between bound and
-    limit gradient descent may settle in unbalanced weights. Raises ValueError for another architecture.
-    Source: chapter 8.
-    """
-    if architecture == "split":
-        return min(learning_rate_limit(part, "deep") for part in split_datasets(dataset) if part)
-    if architecture == "deep":
-        m = modes(dataset)
-        return float(1 / (dataset.P * m.singular_value[m.multiplicity > 0].max()))
-    return learning_rate_bound(dataset, architecture)
 
 
 def quadrant_norms(dataset: Dataset, strengths) -> QuadrantNorms:
@@ -277,50 +222,18 @@ def split_quadrant_norms(dataset: Dataset, strengths) -> QuadrantNorms:
 
 
 def _deep_flow(dataset, m, times, initial, learning_rate):
-    rate = 2 * m.singular_value * _steps_per_epoch(dataset, learning_rate)
-    start = _initial(initial, positive=True)
+    rate = 2 * m.singular_value * steps_per_epoch(dataset, learning_rate)
+    start = checked_initial(initial, positive=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        decay = np.exp(-rate * _times(times)[:, None])
+        decay = np.exp(-rate * checked_times(times)[:, None])
         return _present(m, m.asymptote / (1 - (1 - m.asymptote / start) * decay))
 
 
 def _shallow_flow(dataset, m, times, initial, learning_rate):
-    rate = m.input_variance * _steps_per_epoch(dataset, learning_rate)
-    decay = np.exp(-rate * _times(times)[:, None])
-    return _present(m, m.asymptote * (1 - decay) + _initial(initial) * decay)
+    rate = m.input_variance * steps_per_epoch(dataset, learning_rate)
+    decay = np.exp(-rate * checked_times(times)[:, None])
+    return _present(m, m.asymptote * (1 - decay) + checked_initial(initial) * decay)
 
 
 def _present(m, values):
     return np.where(m.multiplicity > 0, values, np.nan)
-
-
-def _steps_per_epoch(dataset, learning_rate):
-    """1/τ = Pε, the step in terms of the covariances."""
-    if not (np.isscalar(learning_rate) and np.isfinite(learning_rate) and learning_rate > 0):
-        raise ValueError(f"learning rate = {learning_rate!r} is not a finite positive number")
-    return dataset.P * learning_rate
-
-
-def _times(times):
-    times = np.atleast_1d(np.asarray(times, dtype=float))
-    if times.ndim != 1 or not (np.isfinite(times) & (times >= 0)).all():
-        raise ValueError(f"times = {times} must be a sequence of finite epochs, none below 0")
-    return times
-
-
-def _initial(initial, positive=False):
-    initial = np.asarray(initial, dtype=float)
-    if initial.ndim == 0:
-        initial = np.full(3, float(initial))
-    if initial.shape[-1] != 3:
-        raise ValueError(f"initial has shape {initial.shape}; give one strength, or one a class: 3")
-    if (positive and (initial <= 0).any()) or np.isinf(initial).any():
-        rule = "finite and positive: a deep mode that starts at 0 stays there" if positive else "finite"
-        raise ValueError(f"initial = {initial} must be {rule}")
-    return initial
-
-
-def _odds(fraction):
-    if not 0 < fraction < 1:
-        raise ValueError(f"fraction = {fraction!r} must lie between 0 and 1, both excluded")
-    return fraction / (1 - fraction)

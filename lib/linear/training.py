@@ -21,7 +21,8 @@ from lib.linear.blocks import (
 )
 from lib.linear.datasets import Dataset
 from lib.linear.learning_rules import RULES, LearningRule
-from lib.linear.theory import QuadrantNorms, learning_rate_bound, learning_rate_limit, modes, split_datasets
+from lib.linear.stability import learning_rate_bound, learning_rate_limit
+from lib.linear.theory import QuadrantNorms, modes, split_datasets
 from lib.linear.weights import ARCHITECTURES, initial_weights
 from lib.validation import check_choice, check_count
 
@@ -57,8 +58,8 @@ def train(
     or a LearningRule; every other rule than gradient descent needs the deep architecture.
 
     Raises ValueError for values outside their range, for gradient descent with a learning rate above
-    theory.learning_rate_limit, and for every rule at the first loss that is not finite. The message names the
-    learning rate to stay below where one is known: theory.learning_rate_bound for gradient descent,
+    stability.learning_rate_limit, and for every rule at the first loss that is not finite. The message names the
+    learning rate to stay below where one is known: stability.learning_rate_bound for gradient descent,
     1/(P(P + b)) for a contrast γ > 0 (chapter 7, exercise 1, for large γ).
     """
     check_choice("architecture", architecture, ARCHITECTURES)

@@ -61,37 +61,74 @@ def aligned_weights(dataset: Dataset, architecture: str, strengths, *, hidden: i
 
 
 def initial_strengths(dataset: Dataset, weights: tuple) -> np.ndarray:
-    """The strength π₀ from which each mode of a deep network grows, read off its initial weights.
+    """The strength π₀ from which each mode grows, read off the random initial weights: no free parameter.
 
-    Within a class all modes share λ and δ, so any rotation of them is as good; the one in which they do not
-    interact is that of the eigenvectors of ZᵀZ (see class_parts), and its eigenvalues are the π₀. Returns (seeds,
-    largest multiplicity, 3), nan where a class has fewer modes. Source: chapter 3.
+    The part Z = (W₁V + W₂ᵀU)/2 of a class grows near zero, the rest decays. Within a class all modes share λ
+    and δ, so any rotation of them is as good; in that of the singular vectors of Z they do not interact, and
+    the squared singular values are the π₀. The directions of hidden space that earlier classes grow in are
+    taken and lost to later ones: their Z is projected off them. No more modes have a start than there are hidden
+    units; the others never grow.
+
+    weights: of deep or split networks, as initial_weights returns them. Returns (seeds, modes, 3) for as many
+    modes as the largest class has, hidden units permitting; nan where a class has fewer. In a split network
+    class 1 is that of the compositional module, classes 2 and 3 those of the other.
+    Source: chapter 3, propositions on the initial strength and on the directions that are taken.
     """
-    multiplicity = modes(dataset).multiplicity
-    start = np.full((len(weights[0]), multiplicity.max(), 3), np.nan)
-    for kind, part in class_parts(dataset, weights):
-        found = np.linalg.svd(part, compute_uv=False)[:, : multiplicity[kind]] ** 2
-        start[:, : multiplicity[kind], kind] = 0  # modes beyond the number of hidden units never grow
-        start[:, : found.shape[1], kind] = found
+    if len(weights) != 2:
+        raise ValueError(
+            "a shallow network's strengths start at uᵀWv; give the weights of a deep or a split one"
+        )
+    if isinstance(weights[0], np.ndarray):
+        return growing_parts(dataset, weights, np.full((3, 2), 0.5)) ** 2
+    parts = zip(split_datasets(dataset), weights, ((0,), (1, 2)), strict=True)
+    found = [(kinds, initial_strengths(part, pair)) for part, pair, kinds in parts if part]
+    start = np.full((len(found[0][1]), max(strengths.shape[1] for _, strengths in found), 3), np.nan)
+    for kinds, strengths in found:
+        start[:, : strengths.shape[1], kinds] = strengths[..., kinds]
     return start
 
 
-def class_parts(dataset: Dataset, weights: tuple):
-    """The part Z = (W₁V + W₂ᵀU)/2 of the weights of deep networks; near zero it grows as e^{λt/τ}, the rest decays.
+def growing_parts(dataset: Dataset, weights: tuple, direction: np.ndarray, order=(0, 1, 2)) -> np.ndarray:
+    """Singular values of the part d₁ W₁V + d₂ W₂ᵀU of each class, less the hidden directions that are taken.
 
-    weights: as initial_weights returns them. Yields the index 0, 1 or 2 of each class that the dataset has and its
-    Z, of shape (seeds, h, n) in a basis of n patterns over examples in which the class has its multiplicity as rank.
+    weights: of deep networks. direction: d of each class, (3, 2). order: the classes as they grow, the fastest
+    first. Returns (seeds, modes, 3) as initial_strengths does. Source: chapter 3.
+    """
+    multiplicity, units = modes(dataset).multiplicity, weights[0].shape[1]
+    sizes = np.full((len(weights[0]), min(units, multiplicity.max()), 3), np.nan)
+    free = np.eye(units)
+    for kind, first, second in class_parts(dataset, weights, order):
+        grown = min(multiplicity[kind], units)
+        taken, size, _ = np.linalg.svd(
+            free @ (direction[kind, 0] * first + direction[kind, 1] * second), full_matrices=False
+        )
+        sizes[:, :grown, kind] = size[:, :grown]
+        free = free - taken[..., :grown] @ taken[..., :grown].mT
+        units -= grown
+    return sizes
+
+
+def class_parts(dataset: Dataset, weights: tuple, order=(0, 1, 2)):
+    """The parts W₁V and W₂ᵀU of the weights of deep networks, by class.
+
+    weights: as initial_weights returns them. Yields the index 0, 1 or 2 of each class that the dataset has, in
+    this order, and both parts, (seeds, h, n) in a basis of n patterns over examples in which the class has its
+    multiplicity as rank. No matrix of the size of the dataset is formed.
     """
     W1, W2 = weights
     m = modes(dataset)
     omega, P, n_y = dataset.compositional_inputs, dataset.P, dataset.n_y
     H, T = times_block(W1, *input_blocks(dataset)), times_block(W2.mT, *output_blocks(dataset))
-    for kind in np.flatnonzero(m.multiplicity):
+
+    def of_class(kind, values):
+        single = values @ omega.T / np.sqrt(P)
+        return (single[..., :n_y], single[..., n_y:], values - single @ omega / np.sqrt(P))[kind]
+
+    for kind in (kind for kind in order if m.multiplicity[kind]):
         # For a pattern p over examples V = X p/‖X p‖ and U = Y p/‖Y p‖, hence W₁V = H p/‖X p‖.
         input_norm = np.sqrt(P * m.input_variance[kind])
-        Z = (H / input_norm + T / (P * m.singular_value[kind] / input_norm)) / 2
-        single = Z @ omega.T / np.sqrt(P)
-        yield kind, (single[..., :n_y], single[..., n_y:], Z - single @ omega / np.sqrt(P))[kind]
+        output_norm = P * m.singular_value[kind] / input_norm
+        yield kind, of_class(kind, H / input_norm), of_class(kind, T / output_norm)
 
 
 def _deep_shapes(dataset, hidden):
