@@ -44,7 +44,7 @@ chapter: $(STAMP) ## one chapter your way: make chapter NAME=dynamics PARAMS="n_
 	@$(BIN)/python -m lib.book chapter "$(NAME)" $(PARAMS)
 
 record: $(STAMP) ## train and record a profile: make record PROFILE=mnist-small OPTIONS="--data DIR --runs 3"
-	@$(BIN)/python -m lib.$(if $(filter subnetworks-%,$(PROFILE)),subnetworks,convolutional).experiments $(PROFILE) $(OPTIONS)
+	@$(BIN)/python -m lib.$(if $(filter subnetworks-%,$(PROFILE)),subnetworks,$(if $(filter oddity-%,$(PROFILE)),oddity,convolutional)).experiments $(PROFILE) $(OPTIONS)
 
 serve: $(STAMP) ## show the built book at http://localhost:8000
 	@test -d _build/html || { echo "There is no book yet: make book"; exit 1; }

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -45,6 +46,22 @@ def run(parser: argparse.ArgumentParser, arguments, command: Callable) -> int:
     except (ValueError, OSError) as error:
         print(f"{options.name}: {error}", file=sys.stderr)
         return 1
+
+
+@contextmanager
+def client(address: str | None):
+    """A Dask client of the scheduler at this address, or None without one; ValueError where Dask is missing."""
+    if not address:
+        yield None
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError(
+            "--scheduler needs dask.distributed, which is not installed: pip install dask distributed"
+        ) from None
+    with Client(address) as found:
+        yield found
 
 
 def seeds(options, profile) -> list:

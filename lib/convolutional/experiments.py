@@ -9,7 +9,6 @@ import os
 import re
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -340,22 +339,6 @@ def _device():
     return torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
 
 
-@contextmanager
-def _client(address):
-    """A Dask client of the scheduler at this address, or None without one."""
-    if not address:
-        yield None
-        return
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ValueError(
-            "--scheduler needs dask.distributed, which is not installed: pip install dask distributed"
-        ) from None
-    with Client(address) as client:
-        yield client
-
-
 def main(arguments=None) -> int:
     parser = records.parser(
         "lib.convolutional.experiments", "Train a profile, record it.", PROFILES, first_seed=0
@@ -395,7 +378,7 @@ def _main(options):
     checkpoints = Path(options.checkpoints or ROOT / "_build" / "checkpoints" / options.name)
     directory = options.data and str(Path(options.data).resolve())
     commit = options.commit or records.commit()
-    with _client(options.scheduler) as client:
+    with records.client(options.scheduler) as client:
         histories = run(
             profile,
             seeds=seeds,

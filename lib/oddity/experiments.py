@@ -1,0 +1,215 @@
+"""The companion paper's experiments in small as named profiles. `python -m lib.oddity.experiments NAME`
+
+A profile is a set of cases, each a task and a network. A case is measured with several seeds, each a job of its own:
+here one after the other, in several processes, or over a cluster.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+import torch
+
+from lib import records
+from lib.oddity.measurements import TESTS, Case, Search, measure
+from lib.oddity.networks import Training
+from lib.records import peak_megabytes, processor, today, versions
+from lib.validation import check_choice, check_count, check_seeds
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "results"
+FIRST_SEED = 400  # the recorded seeds; steps and learning rates were chosen on others
+SHORT, LONG, READER = Training(steps=600), Training(steps=900), Training(steps=1000)
+
+
+@dataclass(frozen=True)
+class Profile:
+    cases: dict  # Case by name
+    seeds: int = 5  # number of runs a case
+
+
+HEAD = Search("head", (1e-5, 5e-5, 2e-4, 1e-3), 600)
+READ = Search("all", (1e-5, 3e-5), 600)
+LAST = Search("last", (5e-5, 2e-4), 400)
+PROFILES = {
+    "oddity-planted": Profile(
+        {
+            "F, head": Case("inside-contact", "F", SHORT, (HEAD,), "head"),
+            "transformer, split": Case("agreement", "transformer", READER, (READ,), "split"),
+            "M, split": Case("inside-contact", "M", SHORT, (LAST,), "split"),
+        }
+    ),
+    "oddity-inside-contact": Profile(
+        {
+            "F": Case("inside-contact", "F", SHORT, (HEAD, Search("all", (1e-5,), 300))),
+            "M": Case("inside-contact", "M", SHORT, (LAST,)),
+        }
+    ),
+    "oddity-inside-number": Profile(
+        {
+            "M": Case("inside-number", "M", LONG, (LAST,)),
+            "F": Case("inside-number", "F", LONG, (HEAD,)),
+        }
+    ),
+    "oddity-number-contact": Profile(
+        {
+            "M": Case("number-contact", "M", LONG, (LAST,)),
+            "F": Case("number-contact", "F", LONG, (HEAD,)),
+        }
+    ),
+    "oddity-agreement": Profile({"transformer": Case("agreement", "transformer", READER, (READ,))}),
+    "oddity-reflexive": Profile({"transformer": Case("reflexive", "transformer", READER, (READ,))}),
+}
+
+
+def run(
+    profile: Profile,
+    seeds: Iterable[int],
+    folder: Path,
+    *,
+    progress: bool = False,
+    workers: int = 1,
+    client=None,
+) -> dict:
+    """Measure every case with every seed: a list of what `measure` gives, in the order of the seeds, by case.
+
+    folder: finished measurements and trained networks are kept there, and a later run goes on from them; profiles
+    may share it. workers: measurements made at the same time here. client: a dask.distributed Client, over whose
+    workers the measurements are then spread, if each of them reaches the folder under the same path.
+    """
+    folder = Path(folder).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    seeds = check_seeds(seeds)
+    jobs = [(case, seed, folder, progress) for seed in seeds for case in profile.cases.values()]
+    if client is not None:
+        done = client.gather([client.submit(_measured, *job, pure=False) for job in jobs])
+    elif workers > 1:
+        spawn = get_context("spawn")
+        threads = torch.get_num_threads()
+        with ProcessPoolExecutor(workers, spawn, torch.set_num_threads, (threads,)) as pool:
+            done = list(pool.map(_measured, *zip(*jobs)))
+    else:
+        done = [_measured(*job) for job in jobs]
+    return {name: done[place :: len(profile.cases)] for place, name in enumerate(profile.cases)}
+
+
+def _measured(case, seed, folder, progress):
+    """One measurement, or what an earlier run has kept of it."""
+    key = hashlib.sha256(json.dumps([asdict(case), seed]).encode()).hexdigest()[:16]
+    path = folder / f"measured-{key}.json"
+    if not path.is_file():
+        base = hashlib.sha256(json.dumps(asdict(case.training)).encode()).hexdigest()[:8]
+        start = process_time()
+        checkpoint = folder / f"{case.task}-{case.network}-{base}-{seed}.pt"
+        found = measure(case, seed, checkpoint, progress) | {"seconds": round(process_time() - start, 1)}
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(found), encoding="utf-8")
+        part.replace(path)
+        if progress:
+            print(
+                f"{case.task}, {case.network} {case.planted}, seed {seed}: {found['seconds']} s", flush=True
+            )
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def record(
+    name: str, profile: Profile, found: dict, seeds, commit: str | None = None, options: str = ""
+) -> dict:
+    """What is written down of a profile: accuracies with six digits, and where they come from."""
+    cases = {
+        label: {"case": asdict(case), "runs": [_rounded(run) for run in found[label]]}
+        for label, case in profile.cases.items()
+    }
+    return {
+        "profile": name,
+        "command": f"python -m lib.oddity.experiments {name} {options}".rstrip(),
+        "date": today(),
+        "commit": commit or records.commit(),
+        "device": processor(),
+        "threads": torch.get_num_threads(),
+        "peak_megabytes": peak_megabytes(),
+        "versions": versions("numpy", "torch"),
+        "seeds": check_seeds(seeds),
+        "tests": list(TESTS),
+        "cases": cases,
+    }
+
+
+def read(name: str, path=None) -> dict:
+    """The record of a profile; FileNotFoundError, with the command, where it is still to be made."""
+    path = Path(path) if path else default_path(name)
+    return records.read(path, f"python -m lib.oddity.experiments {name}")
+
+
+def values(content: dict, case: str, *keys) -> np.ndarray:
+    """A field of a record, its first axis the runs, the second the prices if it has some; null becomes nan.
+
+    keys: for instance "trained", "head", "alone", which gives (runs, prices, 2 masks, accuracies as TESTS).
+    """
+    found = content["cases"][case]["runs"]
+    for key in keys:
+        found = [run[key] for run in found]
+    return np.array(found, dtype=float)
+
+
+def write(content: dict, path=None) -> Path:
+    """Write a record as a whole, a row of numbers a line."""
+    path = Path(path) if path else default_path(content["profile"])
+    return records.write(content, path, rows=r"\[[^][{}]*]", between=" ")
+
+
+def default_path(name: str) -> Path:
+    return RESULTS / f"{name.replace('-', '_')}.json"
+
+
+def _rounded(found):
+    if isinstance(found, dict):
+        return {key: _rounded(value) for key, value in found.items()}
+    if isinstance(found, list):
+        return [_rounded(value) for value in found]
+    return None if found != found else float(f"{found:.6g}")
+
+
+def main(arguments=None) -> int:
+    description = "Measure networks, subnetworks and controls of a profile, record them."
+    parser = records.parser("lib.oddity.experiments", description, PROFILES, FIRST_SEED)
+    parser.add_argument(
+        "--workers", type=int, default=1, help="measurements made at the same time (default: 1)"
+    )
+    parser.add_argument("--scheduler", help="address of a Dask scheduler, to spread the measurements")
+    return records.run(parser, arguments, _main)
+
+
+def _main(options):
+    check_choice("profile", options.name, tuple(PROFILES))
+    check_count("--workers", options.workers)
+    profile = PROFILES[options.name]
+    seeds = records.seeds(options, profile)
+    folder = Path(options.checkpoints or ROOT / "_build" / "checkpoints" / "oddity")
+    commit = records.commit()
+    with records.client(options.scheduler) as client:
+        found = run(
+            profile, seeds, folder, progress=not options.quiet, workers=options.workers, client=client
+        )
+    given = [("runs", options.runs), ("first-seed", options.first_seed)]
+    defaults = {"runs": None, "first-seed": FIRST_SEED}
+    shown = " ".join(f"--{name} {value}" for name, value in given if value != defaults[name])
+    path = write(record(options.name, profile, found, seeds, commit, shown), options.out)
+    print(f"{options.name}: accuracies of whole networks ({', '.join(TESTS)}), mean over {len(seeds)} runs")
+    for label, runs in found.items():
+        for kind in ("trained", "untrained", "planted"):
+            if kind in runs[0]:
+                print(f"  {label}, {kind}: {np.mean([one[kind]['whole'] for one in runs], 0).round(3)}")
+    print(f"written to {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

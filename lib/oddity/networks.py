@@ -1,0 +1,119 @@
+"""Networks that embed a stimulus, as stages in a row, and their training on composite items.
+
+Every one ends with a head of 64 hidden units and an embedding of 16 numbers. M averages its last features over the
+image, F keeps their place and normalises each channel of each image (without parameters); the transformer has two
+layers and reads the start of the sentence.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from lib.oddity.items import Pool, oddity_loss
+from lib.oddity.rendering import SIZE
+from lib.validation import check_choice, check_count
+
+HIDDEN, EMBEDDING = 64, 16  # of the head
+WIDTH = 32  # of the transformer
+KERNELS = {"M": ((16, 5), (24, 3), (32, 5)), "F": ((16, 5), (24, 3), (32, 3))}  # channels, side of the kernel
+PARTS = {  # stages whose weights a mask may keep or not; the words' embeddings are no such weights
+    "M": {"last": ("conv3", "hidden", "output"), "all": ("conv1", "conv2", "conv3", "hidden", "output")},
+    "F": {"head": ("hidden", "output"), "all": ("conv1", "conv2", "conv3", "hidden", "output")},
+    "transformer": {"head": ("hidden", "output"), "all": ("layer1", "layer2", "hidden", "output")},
+}
+
+
+@dataclass(frozen=True)
+class Training:
+    steps: int = 600
+    learning_rate: float = 1e-3  # of Adam; falls linearly to 0 over the last 30 % of the steps
+    batch: int = 32  # items a step
+
+    def __post_init__(self):
+        check_count("steps", self.steps)
+        check_count("batch", self.batch)
+
+    def rate(self, step: int) -> float:
+        """Share of the learning rate at a step, counted from 0."""
+        return min(1.0, (self.steps - step) / (0.3 * self.steps))
+
+
+class Words(nn.Module):
+    """Embeddings of words and of their places: (n, length) to (n, length, width)."""
+
+    def __init__(self, words: int, length: int):
+        super().__init__()
+        self.word = nn.Embedding(words, WIDTH)
+        self.place = nn.Parameter(torch.randn(length, WIDTH) * 0.02)
+
+    def forward(self, numbers):
+        return self.word(numbers) + self.place
+
+
+class Start(nn.Module):
+    """What stands at the start of each sentence: (n, length, width) to (n, width)."""
+
+    def forward(self, states):
+        return states[:, 0]
+
+
+def build(name: str, seed: int, words: int = 0, length: int = 0) -> nn.Sequential:
+    """An untrained network: "M", "F", or "transformer" for so many words in sentences of that length."""
+    check_choice("network", name, tuple(PARTS))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        stages, features = _transformer(words, length) if name == "transformer" else _convolutional(name)
+        head = nn.Sequential(nn.Linear(features, HIDDEN), nn.ReLU())
+        return nn.Sequential(OrderedDict(stages | {"hidden": head, "output": nn.Linear(HIDDEN, EMBEDDING)}))
+
+
+def _transformer(words, length):
+    layers = [
+        nn.TransformerEncoderLayer(WIDTH, 2, 64, dropout=0.0, activation="gelu", batch_first=True)
+        for _ in range(2)
+    ]
+    stages = {"words": Words(words, length), "layer1": layers[0], "layer2": nn.Sequential(layers[1], Start())}
+    return stages, WIDTH
+
+
+def _convolutional(name):
+    stages, inputs = {}, 1
+    for place, (outputs, kernel) in enumerate(KERNELS[name], start=1):
+        last = place == len(KERNELS[name])
+        stage = [nn.Conv2d(inputs, outputs, kernel, padding="same")]
+        stage += [nn.InstanceNorm2d(outputs)] if name == "F" else []
+        stage += [nn.ReLU(), nn.AdaptiveAvgPool2d(1) if name == "M" and last else nn.MaxPool2d(2)]
+        stages[f"conv{place}"] = nn.Sequential(*stage, *[nn.Flatten()] * last)
+        inputs = outputs
+    return stages, {"M": inputs, "F": inputs * (SIZE // 2 ** len(KERNELS[name])) ** 2}[name]
+
+
+def train(
+    network: nn.Sequential, pool: Pool, training: Training, seed: int, *, progress: bool = False
+) -> np.ndarray:
+    """Train a network in place on composite items; the loss at every step."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+    stimuli = torch.from_numpy(pool.stimuli)
+    optimizer = torch.optim.Adam(network.parameters(), lr=training.learning_rate, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, training.rate)
+    losses = []
+    for _ in tqdm(range(training.steps), desc="training", disable=not progress):
+        index, odd = pool.draw("composite", training.batch, rng)
+        embeddings = network(stimuli[index].flatten(0, 1)).unflatten(0, index.shape)
+        loss = oddity_loss(embeddings, torch.from_numpy(odd))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.detach())
+    return torch.stack(losses).numpy()
+
+
+@torch.no_grad()
+def embed(network: nn.Module, stimuli: np.ndarray, batch: int = 500) -> torch.Tensor:
+    """What a network, or a part of one, makes of stimuli (n, ...)."""
+    return torch.cat([network(part) for part in torch.from_numpy(stimuli).split(batch)])

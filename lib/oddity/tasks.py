@@ -1,0 +1,67 @@
+"""The five tasks: which rules, and the stimuli for training and test.
+
+In every item of a task three stimuli obey both rules, or one rule, see items.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from lib.oddity import scenes, sentences
+from lib.oddity.items import Pool, Rule
+from lib.validation import check_choice
+
+YES = ((0, 1), (1,))
+INSIDE, CONTACT = Rule("inside", *YES), Rule("contact", *YES)
+VISION = {  # rules, function that makes images with these properties, images of a sort in training
+    "inside-contact": ((INSIDE, CONTACT), scenes.inside_contact, 5000),
+    "inside-number": ((INSIDE, Rule("number", (1, 2, 3, 4), (2, 3))), scenes.inside_number, 2500),
+    "number-contact": ((Rule("number", (2, 3, 4), (2, 3)), CONTACT), scenes.number_contact, 3000),
+}
+LANGUAGE = {
+    "agreement": (Rule("subject singular", *YES), Rule("verb singular", *YES)),
+    "reflexive": (Rule("antecedent singular", *YES), Rule("pronoun singular", *YES)),
+}
+TASKS = (*VISION, *LANGUAGE)
+SENTENCES = 4000  # drawn of a sort in training
+TEST = 500  # stimuli of a sort in the test
+
+
+@lru_cache(maxsize=2)  # an image pool takes some seconds and 100 MB
+def pools(task: str, share: float = 1.0) -> tuple[Pool, Pool]:
+    """Stimuli for training and test, always the same. share: of the numbers above, for a trial.
+
+    Raises ValueError for an unknown task, and for a share that is not in (0, 1].
+    """
+    check_choice("task", task, TASKS)
+    if not 0 < share <= 1:
+        raise ValueError(f"share = {share!r} is not above 0 and at most 1")
+    seeds = np.random.SeedSequence(TASKS.index(task)).spawn(2)
+    made = []
+    for test, seed in zip((False, True), seeds):
+        rng = np.random.default_rng(seed)
+        made.append((_images if task in VISION else _sentences)(task, test, share, rng))
+    return tuple(made)
+
+
+def _images(task, test, share, rng):
+    rules, make, training = VISION[task]
+    n = max(1, round(share * (TEST if test else training)))
+    return _pool(rules, True, lambda sort: make(n, *sort, rng)[:, None])
+
+
+def _sentences(task, test, share, rng):
+    n = max(1, round(share * (TEST if test else SENTENCES)))
+
+    def some(sort):
+        made = [sentences.sentence(task, sort, test, rng) for _ in range(n)]
+        return sentences.encode(task, made)
+
+    return _pool(LANGUAGE[task], False, some)
+
+
+def _pool(rules, odd_both, some):
+    sorts = [(a, b) for a in rules[0].values for b in rules[1].values]
+    parts = [some(sort) for sort in sorts]
+    properties = np.repeat(sorts, [len(part) for part in parts], axis=0)
+    return Pool(np.concatenate(parts), properties, rules, odd_both)
