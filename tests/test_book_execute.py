@@ -1,5 +1,7 @@
 """Chapters that must not pass, executed for real; and a reader's own parameters."""
 
+from pathlib import Path
+
 import psutil
 import pytest
 from book_planting import CHECKS, REPORT, figure_cell, plant, plant_chapter, write_toc
@@ -163,3 +165,31 @@ def test_an_unknown_chapter_lists_those_there_are(tmp_path):
     with pytest.raises(BookError, match="no chapter 'three'; there are: one, two"):
         project.chapter("three")
     assert project.chapter("two") == project.chapter("chapters/02_two.ipynb")
+
+
+def test_a_kernel_talks_over_sockets_of_its_own(tmp_path, monkeypatch):
+    """No port of the network, which another kernel may take at the same time; nothing of it is left."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ("deep" * 20)))  # too deep for a socket
+    project = plant(tmp_path, "01_one")
+    look = "\n".join(
+        [
+            "import os, psutil",
+            "from ipykernel.connect import get_connection_info",
+            "info = get_connection_info(unpack=True)",
+            "assert info['transport'] == 'ipc', info",
+            "assert not [c for c in psutil.Process().net_connections('inet') if c.raddr]",
+            "open(os.environ['BOOK_FIGURES'] + '/../where.txt', 'w').write(info['ip'])",
+        ]
+    )
+    plant_chapter(tmp_path, "01_one", [look, CHECKS, REPORT])
+    run(project)
+    where = Path((project.output / "work" / "01_one" / "where.txt").read_text(encoding="utf-8"))
+    assert len(f"{where}-5") < 100
+    assert not where.parent.exists()
+
+
+def test_a_warning_does_not_stop_a_reader(tmp_path, capsys):
+    project = plant(tmp_path, "01_one")
+    plant_chapter(tmp_path, "01_one", [CHECKS, "import warnings\nif n_x == 4: warnings.warn('mind')", REPORT])
+    own.run(project, "one", ["n_x=4"])
+    assert "Mind that cell 6 (import warnings)\nwrote to stderr" in capsys.readouterr().out

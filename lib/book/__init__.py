@@ -4,6 +4,10 @@
 `build` does all of it in order, `own` runs one chapter with a reader's parameters.
 """
 
+from collections.abc import Callable
+
+Say = Callable[[str], object]  # where lines of progress go
+
 
 class BookError(Exception):
     """What stops a build, in words for the person who started it."""

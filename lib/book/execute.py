@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lib.book import BookError
-from lib.book.processes import end_tree
+from lib.book.processes import end_tree, folder_for_sockets
 from lib.book.project import Project, topic
 
 HEARTBEAT = 20  # seconds between lines that say that all is well, where there is no terminal
@@ -19,7 +19,7 @@ HEARTBEAT = 20  # seconds between lines that say that all is well, where there i
 
 @dataclass(frozen=True)
 class Executed:
-    """A chapter that was executed and whose numbers all hold."""
+    """A chapter that was executed; in the book, without a reader's parameters, its numbers all hold."""
 
     name: str
     notebook: Path
@@ -27,6 +27,7 @@ class Executed:
     seconds: float
     megabytes: float
     record: dict
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass
@@ -34,6 +35,7 @@ class _Job:
     source: Path
     folder: Path
     process: subprocess.Popen
+    sockets: Path
     start: float = field(default_factory=time.monotonic)
 
     @property
@@ -72,6 +74,7 @@ def start(project: Project, source: Path, folder: Path, parameters: dict | None)
     With ``parameters`` other than the chapter's own no figures are written.
     """
     figures = folder / "figures" if parameters is None else None
+    sockets = folder_for_sockets()
     folder.mkdir(parents=True)
     if figures:
         figures.mkdir()
@@ -80,7 +83,8 @@ def start(project: Project, source: Path, folder: Path, parameters: dict | None)
         "output": str(folder / source.name),
         "result": str(folder / "result.json"),
         "cwd": str(source.parent),
-        "parameters": parameters or {},
+        "parameters": parameters,
+        "sockets": str(sockets),
     }
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
     with (folder / "log.txt").open("w") as log, (folder / "errors.txt").open("w") as errors:
@@ -91,7 +95,7 @@ def start(project: Project, source: Path, folder: Path, parameters: dict | None)
             stderr=errors,
             env=environment(project, folder, figures),
         )
-    return _Job(source, folder, process)
+    return _Job(source, folder, process, sockets)
 
 
 def finish(job: _Job) -> Executed:
@@ -112,6 +116,7 @@ def finish(job: _Job) -> Executed:
         result["seconds"],
         result["megabytes"],
         one_record(job.source.stem, result["record"]),
+        tuple(result["warnings"]),
     )
 
 
@@ -154,6 +159,7 @@ def run_all(
                 board.line(f"  started  {source.stem}")
             for job in [job for job in running if job.process.poll() is not None]:
                 running.remove(job)
+                shutil.rmtree(job.sockets, ignore_errors=True)
                 try:
                     chapter = done[job.source] = finish(job)
                 except BookError as error:
@@ -167,6 +173,7 @@ def run_all(
     finally:
         for job in running:
             end_tree(job.process.pid)
+            shutil.rmtree(job.sockets, ignore_errors=True)
         board.clear()
     return [done[source] for source in sources]
 

@@ -7,15 +7,17 @@ from pathlib import Path
 import papermill
 import yaml
 
-from lib.book import BookError, execute, site
+from lib.book import BookError, Say, execute, site
+from lib.book.execute import Executed
 from lib.book.processes import alone, remove
 from lib.book.project import Project
 
 
-def run(project: Project, name: str, assignments: list[str], say=print) -> Path:
+def run(project: Project, name: str, assignments: list[str], say: Say = print) -> Path:
     """Execute a chapter with ``k=v`` assignments; return the page that shows the outcome.
 
-    The result is in ``_build/own/<chapter>``; ``figures/`` and the book stay as they are.
+    The result is in ``_build/own/<chapter>``; ``figures/`` and the book stay as they are. A number that does not
+    hold for these parameters, and a warning, are shown and told: they stop only the book itself.
     """
     source = project.chapter(name)
     parameters = parse(source, assignments)
@@ -27,7 +29,7 @@ def run(project: Project, name: str, assignments: list[str], say=print) -> Path:
     return page
 
 
-def _run(project: Project, source: Path, parameters: dict, folder: Path, say) -> Path:
+def _run(project: Project, source: Path, parameters: dict, folder: Path, say: Say) -> Path:
     if folder.exists():
         remove(folder)
     try:
@@ -40,7 +42,23 @@ def _run(project: Project, source: Path, parameters: dict, folder: Path, say) ->
         shutil.move(pages, folder / "html")
     finally:
         shutil.rmtree(folder / "work", ignore_errors=True)
+    _tell(chapter, say)
     return folder / "html" / "chapters" / f"{source.stem}.html"
+
+
+def _tell(chapter: Executed, say: Say) -> None:
+    """Name each number that does not hold, and each warning."""
+    problems = chapter.record.get("problems", [])
+    if problems:
+        listing = "".join(f"\n  - {problem}" for problem in problems)
+        say(
+            f"With these parameters {len(problems)} of {len(chapter.record['numbers'])} rows do not hold:{listing}"
+        )
+        say(
+            "The chapter's derivation may need what these parameters do not give; the page shows these rows as such."
+        )
+    for warning in chapter.warnings:
+        say(f"Mind that {warning}")
 
 
 def parse(source: Path, assignments: list[str]) -> dict:

@@ -3,15 +3,19 @@
 import os
 import shutil
 import sys
+import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
 
 from lib.book import BookError
+
+LONGEST_FOLDER = 70  # characters; sockets have at most 103 (macOS), and names of their own
 
 
 def end_tree(pid: int) -> None:
@@ -22,30 +26,37 @@ def end_tree(pid: int) -> None:
     except psutil.NoSuchProcess:
         return
     for member in tree:
-        try:
+        with suppress(psutil.NoSuchProcess):
             member.kill()
-        except psutil.NoSuchProcess:
-            continue
     psutil.wait_procs([process], timeout=5)
 
 
-def end_with_parent() -> None:
+def end_with_parent(*folders: str) -> None:
     """From now on end this process, and all that it starts, when its standard input closes.
 
-    That is when whoever started it, and holds the other end of that pipe, is gone.
+    That is when whoever started it, and holds the other end of that pipe, is gone. The folders go too.
     """
-    threading.Thread(target=_end_at_the_end_of_input, daemon=True).start()
+    threading.Thread(target=_end_at_the_end_of_input, args=folders, daemon=True).start()
 
 
-def _end_at_the_end_of_input() -> None:
+def _end_at_the_end_of_input(*folders: str) -> None:
     os.read(sys.stdin.fileno(), 1)  # returns when the other end is closed
     for child in psutil.Process().children(recursive=True):
-        child.kill()
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 
+def folder_for_sockets() -> Path:
+    """A fresh folder of this user alone whose path is short: a system allows a socket about 100 characters."""
+    usual = tempfile.gettempdir()
+    return Path(tempfile.mkdtemp(prefix="book-", dir=usual if len(usual) <= LONGEST_FOLDER else "/tmp"))
+
+
 @contextmanager
-def alone(path: Path, refusal: str):
+def alone(path: Path, refusal: str) -> Iterator[None]:
     """Hold the lock of this file; BookError with the refusal where another process holds it.
 
     The system lets go of the lock when its holder dies, however that comes about.

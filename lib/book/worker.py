@@ -14,8 +14,10 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 from papermill.log import logger
+from traitlets.config import Config
 
 from lib.book.processes import end_with_parent
 from lib.checks.ledger import RECORD
@@ -24,14 +26,25 @@ from lib.checks.ledger import RECORD
 class _Progress(logging.Handler):
     """Prints which cell is being executed, from papermill's log."""
 
-    def emit(self, record):
+    def emit(self, record: logging.LogRecord) -> None:
         words = record.getMessage().split()
         if words[:2] == ["Executing", "Cell"]:
             print(words[2].rstrip("-"), flush=True)
 
 
+def sockets(folder: str) -> Config:
+    """The kernel's settings: it talks over sockets in a folder of its own, where nobody else takes the names.
+
+    Free ports of the network are chosen before they are used, and two kernels may choose the same.
+    """
+    return Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
+
+
 def run(job: dict) -> dict:
-    """Execute the job's notebook; return its seconds, peak memory, record and failure if any."""
+    """Execute the job's notebook; return its seconds, peak memory, record, warnings and failure if any.
+
+    A warning counts as a failure, but not where a reader has given parameters of his own.
+    """
     output = Path(job["output"])
     start = time.monotonic()
     error = None
@@ -39,11 +52,12 @@ def run(job: dict) -> dict:
         papermill.execute_notebook(
             job["source"],
             output,
-            parameters=job["parameters"],
+            parameters=job["parameters"] or {},
             cwd=job["cwd"],
             kernel_name="python3",
             progress_bar=False,
             log_output=True,
+            config=sockets(job["sockets"]),
         )
     except Exception as exception:  # whatever it is, the reader is told where it happened
         error = exception
@@ -56,7 +70,10 @@ def run(job: dict) -> dict:
     if not output.is_file():
         return result | {"failure": f"{type(error).__name__}: {error}"}
     notebook = nbformat.read(output, as_version=4)
-    failure = _failure(notebook, error)
+    failure, warnings = _failure(notebook, error), _warnings(notebook)
+    if job["parameters"] is None:
+        failure = failure or next(iter(warnings), None)
+    result["warnings"] = warnings
     if failure is None:
         result["record"] = _record(notebook)
         _forget_paths(notebook)
@@ -64,8 +81,8 @@ def run(job: dict) -> dict:
     return result | {"failure": failure}
 
 
-def _failure(notebook, error) -> str | None:
-    """The first thing that went wrong, with its cell; a warning counts as much as an error."""
+def _failure(notebook: NotebookNode, error: Exception | None) -> str | None:
+    """The error that ended the run, with its cell."""
     cells = list(enumerate(notebook.cells))
     if isinstance(error, PapermillExecutionError):
         return _locate(error.cell_index, error.source, f"{error.ename}: {error.evalue}")
@@ -73,11 +90,17 @@ def _failure(notebook, error) -> str | None:
         begun = [pair for pair in cells if pair[1].metadata.get("papermill", {}).get("start_time")]
         index, cell = begun[-1] if begun else cells[0]
         return _locate(index, cell.source, f"{type(error).__name__}: {error} (out of memory?)")
-    for index, cell in cells:
-        for output in cell.get("outputs", []):
-            if output.output_type == "stream" and output.name == "stderr":
-                return _locate(index, cell.source, f"wrote to stderr:\n{output.text.strip()}")
     return None
+
+
+def _warnings(notebook: NotebookNode) -> list[str]:
+    """All that was written to stderr, each with its cell."""
+    return [
+        _locate(index, cell.source, f"wrote to stderr:\n{output.text.strip()}")
+        for index, cell in enumerate(notebook.cells)
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream" and output.name == "stderr"
+    ]
 
 
 def _locate(index: int, source: str, detail: str) -> str:
@@ -85,7 +108,7 @@ def _locate(index: int, source: str, detail: str) -> str:
     return f"cell {index + 1} ({first.strip()})\n{detail}"
 
 
-def _record(notebook) -> list:
+def _record(notebook: NotebookNode) -> list[dict]:
     """The machine-readable records that the chapter's ledgers displayed."""
     return [
         output.metadata[RECORD]
@@ -95,7 +118,7 @@ def _record(notebook) -> list:
     ]
 
 
-def _forget_paths(notebook) -> None:
+def _forget_paths(notebook: NotebookNode) -> None:
     """Drop papermill's own notes: they hold this machine's paths and times."""
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
@@ -105,7 +128,7 @@ def _forget_paths(notebook) -> None:
 
 def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    end_with_parent()
+    end_with_parent(job["sockets"])
     logger.setLevel(logging.INFO)
     logger.addHandler(_Progress())
     logger.propagate = False
