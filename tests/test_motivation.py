@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lib.linear.datasets import Dataset
+from lib.linear.early_stopping import aligned_course, error_while_names_are_learned, gain
 from lib.linear.full_rank import full_rank_probability
 from lib.linear.generalisation import first_examples, limit_errors, limit_spread, train_on, training_sets
 from tests.spaces import datasets
@@ -170,3 +171,26 @@ def test_errors_name_what_is_wrong():
         training_sets(8, 9)
     with pytest.raises(ValueError, match="draw some"):
         training_sets(32, 16)
+
+
+@pytest.mark.parametrize(("n_y", "k_x", "k_y"), [(2, 1, 1), (2, 2, 3)])
+@pytest.mark.parametrize("seen", [(0, 1, 2), (0, 3, 5, 6), (1, 2, 4, 7, 0)])
+def test_learning_the_names_lowers_the_penalty_for_a_while(n_y, k_x, k_y, seen):
+    """Trained networks at two small scales, extrapolated to 0, against the theorem; one unkept feature."""
+    mask = np.isin(np.arange(8), seen)
+    gains = []
+    for r in (0.05, 0.1):
+        dataset = Dataset(3, n_y, k_x, k_y, r)
+        course = aligned_course(dataset, mask, 1e-6, 30)
+        gains.append(gain(course, limit_errors(dataset, mask).comp))
+    small = Dataset(3, n_y, k_x, k_y, 1e-3)
+    courses = [error_while_names_are_learned(small, mask, part) for part in np.linspace(0, 1, 201)]
+    assert courses[0] == pytest.approx(limit_errors(small, mask).comp, rel=1e-4)
+    assert 2 * gains[0] - gains[1] == pytest.approx(1 - min(courses) / courses[-1], rel=0.05, abs=1e-3)
+
+
+def test_the_theorem_names_what_it_does_not_cover():
+    with pytest.raises(ValueError, match="n_y = 3"):
+        error_while_names_are_learned(Dataset(3, 3, 1, 1), np.arange(8) < 3, 0.5)
+    with pytest.raises(ValueError, match="rank 2"):
+        error_while_names_are_learned(Dataset(3, 2, 1, 1), np.arange(8) < 2, 0.5)

@@ -217,6 +217,28 @@ def test_identity_inputs_are_ridge_regression():
     assert zero((names - S * ridge * ridge).applyfunc(sp.cancel))
 
 
+def test_the_pull_of_the_names_and_the_balance_of_the_features():
+    """One kept and one unkept feature on three examples: the steps of chapter 6's theorem on names."""
+    omega, S, _ = some_examples()
+    scale, learned, weight, outputs = symbols("r phi a b", positive=True)
+    T = S[0, 1] / S[0, 0]
+    left = S[1, 1] - S[1, 0] * T
+    rest = omega[1, :] - T * omega[0, :]
+    unkept = learned * scale * rest.T / left
+    kept = (scale * omega[0, :].T - unkept * S[1, 0]) / S[0, 0]
+    missing = (scale * eye(3) - kept.row_join(unkept) * omega) * omega.T
+    assert zero(
+        (missing - Matrix.hstack(sp.zeros(3, 1), (1 - learned) * scale * rest.T)).applyfunc(sp.cancel)
+    )
+    pull = kept.T * missing / scale**2
+    bump = learned * (1 - learned)
+    assert zero((pull + Matrix([[0, T * bump]])).applyfunc(sp.cancel))
+    missed = Matrix([[weight, outputs * T * bump]]) * S.inv()
+    leak = (weight - outputs * bump) / left
+    stated = Matrix([[weight / S[0, 0] + T * leak * T, -T * leak]])
+    assert zero((missed - stated).applyfunc(sp.cancel))
+
+
 def test_errors_on_the_examples_left_out():
     """Held-out patterns have the Gram matrix PI − S; along an eigenvector of S it and the map are numbers."""
     s, m, weight, total = symbols("s m a P", positive=True)

@@ -67,11 +67,14 @@ def train_on(
     init_std: float,
     seeds,
     compositional_inputs: bool = True,
+    weights: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Errors:
     """Train deep linear networks on one training set, all runs at once; fields of shape (seeds, epochs).
 
     Entry e is the error after e updates. learning_rate is the step on the summed loss ½Σ‖y − ŷ‖² over the
-    training examples. compositional_inputs=False takes the rows Ω_x out of the input. Dense: for small datasets.
+    training examples. compositional_inputs=False takes the rows Ω_x out of the input.
+    weights: start from these, (seeds, hidden, inputs) and (seeds, outputs, hidden), instead of from random ones.
+    Dense: for small datasets.
     Raises ValueError for a mask of another shape, and at the first error that is not finite.
     """
     training = np.asarray(training, dtype=bool)
@@ -79,7 +82,8 @@ def train_on(
         raise ValueError(
             f"training has shape {training.shape}; one training set is a mask of shape ({dataset.P},)"
         )
-    weights = initial_weights(dataset, "deep", hidden=hidden, init_std=init_std, seeds=seeds)
+    if weights is None:
+        weights = initial_weights(dataset, "deep", hidden=hidden, init_std=init_std, seeds=seeds)
     skipped = 0 if compositional_inputs else dataset.n_x
     X, Y = dataset.X[skipped:], dataset.Y
     W1, W2 = weights[0][..., skipped:], weights[1]
