@@ -68,7 +68,11 @@ def build(name: str, seed: int, words: int = 0, length: int = 0) -> nn.Sequentia
         torch.manual_seed(seed)
         stages, features = _transformer(words, length) if name == "transformer" else _convolutional(name)
         head = nn.Sequential(nn.Linear(features, HIDDEN), nn.ReLU())
-        return nn.Sequential(OrderedDict(stages | {"hidden": head, "output": nn.Linear(HIDDEN, EMBEDDING)}))
+        network = nn.Sequential(
+            OrderedDict(stages | {"hidden": head, "output": nn.Linear(HIDDEN, EMBEDDING)})
+        )
+    # M's wide kernels are a third faster with channels last, F's normalisation is slower
+    return network.to(memory_format=torch.channels_last) if name == "M" else network
 
 
 def _transformer(words, length):
