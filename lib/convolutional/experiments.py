@@ -129,12 +129,12 @@ def _by_capacity():
     }
 
 
-RATES = {"sgd": (5e-3, 1e-2, 2e-2, 4e-2), "adam": (5e-4, 1e-3, 2e-3, 4e-3)}
+RATES = {"sgd": (1e-2, 2e-2, 4e-2), "adam": (5e-4, 1e-3, 2e-3)}
 
 
 def _by_rate():
     """Both optimisers at several learning rates, of which seeds of their own choose one for each network."""
-    settings = replace(ON_DIGITS, epochs=100)
+    settings = replace(ON_DIGITS, epochs=60)
     parts = [
         both(DIGITS, replace(settings, optimiser=optimiser, learning_rate=rate), f", {optimiser} {rate:g}")
         for optimiser, rates in RATES.items()

@@ -85,15 +85,15 @@ def train(
         weights = initial_weights(dataset, architecture, hidden=hidden, init_std=init_std, seeds=seeds)
     if architecture == "split":
         parts = zip(split_datasets(dataset), weights, strict=True)
-        return _join(*(part and _run(part, _Deep(part, *w), learning_rate, epochs) for part, w in parts))
+        return join(*(part and run(part, Deep(part, *w), learning_rate, epochs) for part, w in parts))
     if plain:
-        network = {"deep": _Deep, "shallow": _Shallow}[architecture](dataset, *weights)
+        network = {"deep": Deep, "shallow": Shallow}[architecture](dataset, *weights)
     else:
-        network = _DeepByRule(dataset, *weights, rule)
-    return _run(dataset, network, learning_rate, epochs)
+        network = DeepByRule(dataset, *weights, rule)
+    return run(dataset, network, learning_rate, epochs)
 
 
-class _Deep:
+class Deep:
     """A batch of networks ŷ = W₂W₁x; both weights are kept with the hidden units first, as (runs, h, features)."""
 
     architecture = "deep"
@@ -131,7 +131,7 @@ class _Deep:
         return self.W1, self.V2.mT
 
 
-class _DeepByRule(_Deep):
+class DeepByRule(Deep):
     """A batch of deep networks under a learning rule that adds to gradient descent."""
 
     def __init__(self, dataset, W1, W2, rule):
@@ -184,7 +184,7 @@ class _DeepByRule(_Deep):
         return squares
 
 
-class _Shallow:
+class Shallow:
     """A batch of networks ŷ = Wx; W itself has about k_x k_y P² entries, and nothing larger is formed."""
 
     architecture = "shallow"
@@ -222,7 +222,7 @@ class _Shallow:
         return (self.W,)
 
 
-def _run(dataset, network, learning_rate, epochs):
+def run(dataset, network, learning_rate, epochs):
     """Train one batch and collect what it observes; stops at the first loss that is not finite."""
     records = []
     for epoch in range(epochs):
@@ -257,7 +257,7 @@ def _class_means(dataset, singles, fit):
     return sums / scale
 
 
-def _join(compositional, identity):
+def join(compositional, identity):
     """The history of a split network from those of its modules; a missing module is None."""
     known = compositional or identity
     nothing = np.zeros_like(known.loss)
