@@ -120,7 +120,8 @@ def test_what_makes_the_pages_dies_with_the_build(tmp_path):
             makers = psutil.Process(build.pid).children(recursive=True)
         build.kill()
     assert makers
-    assert psutil.wait_procs(makers, timeout=2)[1] == []
+    assert psutil.wait_procs(makers, timeout=60)[1] == []
+    assert not list(project.output.glob("run-*/site/_build/html/index.html"))  # they did not just finish
 
 
 def test_a_folder_is_deleted_while_somebody_writes_there(tmp_path):
