@@ -50,7 +50,7 @@ def built_book() -> Path:
     if not index.is_file():
         unavailable("there is no built book: make book")
     patterns = [f"{name}/**/*" if (ROOT / name).is_dir() else name for name in SOURCES]
-    patterns += ["chapters/*.ipynb", "tests/expected/*.yml", "lib/**/*.py", "lib/*.js", "lib/*.css"]
+    patterns += ["chapters/*.ipynb", "tests/expected/*.yml", "lib/**/*.py", "lib/**/*.js", "lib/**/*.css"]
     files = [path for pattern in patterns for path in ROOT.glob(pattern) if path.is_file()]
     newest = max(files, key=lambda path: path.stat().st_mtime)
     if newest.stat().st_mtime > index.stat().st_mtime:

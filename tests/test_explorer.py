@@ -9,7 +9,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from lib import explorer
-from lib.linear import stability, theory
+from lib.explorer import moving
+from lib.linear import modules, scale, stability, theory
 from lib.linear.datasets import Dataset
 from tests.browser import HTML, tab
 
@@ -289,6 +290,129 @@ def test_the_views_that_the_book_links_to_are_possible(book, opened):
 
 
 def test_the_page_asks_no_one_and_is_small():
-    page = explorer.html()
-    assert "://" not in page
-    assert len(page.encode()) < 32_000
+    scripts = {path.name: path.read_text(encoding="utf-8") for path in explorer.STATIC.iterdir()}
+    page = explorer.html() + "".join(text for name, text in scripts.items() if name != "moving.js")
+    assert "://" not in page + scripts["moving.js"]
+    assert len(page.encode()) < 48_000
+
+
+def test_held_out_errors_and_shares_are_those_of_the_library(opened):
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        n_x, a = int(rng.integers(2, 9)), float(rng.choice([0, 0.25, 1, 4, 9]))
+        m = int(rng.integers(1, 2**n_x))
+        chosen = rng.choice(2**n_x, m, replace=False)
+        patterns = np.where(chosen & (1 << np.arange(n_x))[:, None], -1.0, 1.0)
+        expected = scale.held_out_error(patterns, a).mean()
+        found = opened.page.evaluate(
+            "([n, e, a]) => window.explorer.held_out_error(n, e, a)", [n_x, chosen.tolist(), a]
+        )
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+        data = Dataset(
+            n_x, int(rng.integers(1, n_x + 1)), int(rng.integers(1, 4)), int(rng.integers(0, 4)), 0.7
+        )
+        seen, answered = int(rng.integers(0, data.k_x + 1)), int(rng.integers(0, data.k_y + 1))
+        if n_x > 5:
+            continue
+        inputs, outputs = modules.input_rows(data, seen), modules.output_rows(data, answered)
+        norms = modules.block_norms(data, modules.least_squares_map(data, inputs, outputs))
+        expected = [theory.compositional_share(norms), norms.comp_to_comp**2 / np.sum(norms.stack() ** 2)]
+        given = {"n_x": data.n_x, "n_y": data.n_y, "r": data.r}
+        found = opened.page.evaluate(
+            "([p, i, o]) => window.explorer.shares(p, i, o)", [given, seen, answered]
+        )
+        assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_settings_may_stand_behind_a_question_mark(book, browser):
+    with tab(browser) as found:
+        page = found.go(f"{book}/explorer.html?k_x=8&architecture=split")
+        used = moved(page, {})["parameters"]
+        assert (used["k_x"], used["architecture"]) == (8, "split")
+
+
+def test_a_note_stands_beside_what_it_is_about(book, browser):
+    with tab(browser) as found:
+        page = found.go(f"{book}/explorer.html#n_x=2&n_y=5")
+        assert "n_y = 5 is above" in page.locator('.control[data-name="n_y"] .note').inner_text()
+        assert page.locator('.control[data-name="r"] .note').inner_text() == ""
+
+
+@pytest.mark.parametrize("name", ["n_x", "r", "learning_rate", "time"])
+def test_on_a_phone_the_plot_stays_in_sight_of_every_control(book, browser, name):
+    with tab(browser, width=375) as found:
+        page = found.go(f"{book}/explorer.html")
+        control = page.locator(f"#explorer-{name}")
+        control.evaluate("e => e.scrollIntoView({block: 'end'})")
+        plot = page.locator("#explorer-plot-strengths").bounding_box()
+        place = control.bounding_box()
+        assert plot["y"] >= 0
+        assert plot["y"] + plot["height"] <= place["y"] + 1
+        assert place["y"] + place["height"] <= 901
+
+
+@pytest.mark.parametrize("width", [375, 1440])
+def test_a_link_to_a_view_leads_to_what_it_changes(book, browser, width):
+    with tab(browser, width=width) as found:
+        page = found.go(f"{book}/explorer.html")
+        page.locator('a[href*="k_x=8"]').first.click()
+        page.wait_for_function("window.explorer.parameters.k_x === 8")
+        box = page.locator("#explorer-plot-strengths").bounding_box()
+        assert -1 <= box["y"] < 500
+        assert "changed" in page.locator('.control[data-name="k_x"]').get_attribute("class")
+
+
+def test_values_are_read_off_under_the_pointer_and_by_keys(book, browser):
+    with tab(browser) as found:
+        page = found.go(f"{book}/explorer.html")
+        plot = page.locator("#explorer-plot-strengths")
+        plot.hover()
+        values = page.locator(".view-strengths .values")
+        first = values.inner_text()
+        assert "class 1" in first
+        plot.focus()
+        page.keyboard.press("End")
+        ends = page.evaluate("window.explorer.result.strengths.map(c => c[c.length - 1].toPrecision(3))")
+        assert values.inner_text() != first
+        assert all(str(float(end)) in values.inner_text() for end in ends)
+
+
+def test_the_link_to_a_view_is_copied(book, browser):
+    with tab(browser, permissions=["clipboard-read", "clipboard-write"]) as found:
+        page = found.go(f"{book}/explorer.html#k_x=5")
+        page.get_by_role("button", name="Copy the link").click()
+        page.wait_for_function("document.querySelector('.copied').textContent")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert "k_x=5" in copied
+        assert copied.startswith(f"{book}/explorer.html#")
+
+
+def figures_in_the_book() -> dict[str, str]:
+    """Labels of the figures that can be moved, with their pages."""
+    return {
+        label: path.name
+        for path in (HTML / "chapters").glob("*.html")
+        for label in moving.FIGURES
+        if f'id="{label}-moving"' in path.read_text(encoding="utf-8")
+    }
+
+
+def test_at_least_six_figures_are_moved_where_they_stand(book, browser):
+    pages = figures_in_the_book()
+    assert set(pages) == set(moving.FIGURES)
+    assert len(pages) >= 6
+    for label, page in pages.items():
+        with tab(browser, width=375) as found:
+            found.go(f"{book}/chapters/{page}")
+            box = found.page.locator(f"#{label}-moving")
+            box.locator("summary").click()
+            drawing = box.locator("svg[viewBox]")
+            drawing.wait_for()
+            before = drawing.inner_html()
+            slider = box.locator('input[name="r"]')
+            slider.focus()
+            for _ in range(8):
+                found.page.keyboard.press("ArrowRight")
+            assert drawing.inner_html() != before, label
+            assert "NaN" not in drawing.inner_html()
+            assert found.faults == []

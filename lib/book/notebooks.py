@@ -104,8 +104,8 @@ def two_grounds(app: Sphinx, doctree: nodes.document) -> None:
         image["uri"] = f"/{FIGURES}/{drawn[0].name}"
         dark = image.deepcopy()
         dark["uri"] = f"/{FIGURES}/{drawn[1].name}"
-        image["classes"] = [*image["classes"], "only-light"]
-        dark["classes"] = [*dark["classes"], "only-dark"]
+        image["classes"] = [*image["classes"], "for-light", "dark-light"]
+        dark["classes"] = [*dark["classes"], "for-dark", "dark-light"]
         dark["ids"] = []
         image.parent.insert(image.parent.index(image) + 1, dark)
 
@@ -135,7 +135,7 @@ def framed(app: Sphinx, pagename: str, templatename: str, context: dict, doctree
         if "sd-card-img" in tag:
             return sized + " />"
         least = width * LEAST_LETTERING / lettering
-        kind = "only-dark" if ground else "only-light"
+        kind = "for-dark" if ground else "for-light"
         label = re.search(r'alt="([^"]*)"', tag)
         return (
             f'<span class="picture {kind}"><a class="enlarge" href="{source}" '
@@ -146,7 +146,7 @@ def framed(app: Sphinx, pagename: str, templatename: str, context: dict, doctree
 
     if body := context.get("body"):
         pattern = r'<img [^>]*src="((?:\.\./)*_images/([\w-]+?)(-dark)?\.svg)"[^>]*>'
-        context["body"] = re.sub(pattern, lambda m: frame(m) if "only-" in m[0] else m[0], body)
+        context["body"] = re.sub(pattern, lambda m: frame(m) if "for-" in m[0] else m[0], body)
 
 
 def _text(source: str | list[str]) -> str:

@@ -1,4 +1,4 @@
-"""A Sphinx extension: the explorer and links to its views; mends faults of the tools' pages."""
+"""A Sphinx extension: the explorer, figures that move, links to views; mends faults of the tools' pages."""
 
 from urllib.parse import parse_qsl
 
@@ -6,6 +6,7 @@ from docutils import nodes
 from sphinx.util.docutils import ReferenceRole, SphinxDirective
 
 from lib import explorer
+from lib.explorer import moving
 
 
 class Explorer(SphinxDirective):
@@ -30,6 +31,29 @@ class Explore(ReferenceRole):
             return [nodes.inline("", self.title)], []
         page = self.env.app.builder.get_relative_uri(self.env.docname, "explorer")
         return [nodes.reference("", self.title, refuri=f"{page}#{self.target}", internal=True)], []
+
+
+def find_scripts(app, config) -> None:
+    """Publish the scripts of lib.explorer; a page gets them only if it needs them."""
+    config.html_static_path.append(str(explorer.STATIC))
+
+
+def add_scripts(app, pagename, templatename, context, doctree) -> None:
+    """Load the engine on pages that have something to move."""
+    body = context.get("body", "")
+    for mark, script in (('id="explorer-root"', "explorer.js"), ('class="moving"', "moving.js")):
+        if mark in body:
+            app.add_css_file("explorer.css")
+            for name in (*explorer.ENGINE, script):
+                app.add_js_file(name, loading_method="defer")
+
+
+def set_moving(app, doctree) -> None:
+    """Under each figure that has a moving counterpart, put it."""
+    for figure in list(doctree.findall(nodes.figure)):
+        for label in {*figure["names"], *figure["ids"]} & set(moving.FIGURES):
+            place = figure.parent.index(figure) + 1
+            figure.parent.insert(place, nodes.raw("", moving.html(label), format="html"))
 
 
 FAULTS = (  # a name that is not what is seen, an odd list, a box that scrolls but takes no focus
@@ -59,6 +83,9 @@ def setup(app):
     """Sphinx's entry point."""
     app.add_directive("explorer", Explorer)
     app.add_role("explore", Explore())
+    app.connect("config-inited", find_scripts, priority=900)  # after those that load all there are
+    app.connect("doctree-read", set_moving)
+    app.connect("html-page-context", add_scripts)
     app.connect("html-page-context", _accessible)
     app.connect("html-page-context", _without_repeats, priority=1000)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,104 @@
+"""Figures of the chapters that can be moved where they stand: under the figure, opened by the reader."""
+
+import json
+from dataclasses import dataclass, replace
+
+from lib.explorer.controls import (
+    DATASET,
+    NETWORK,
+    Slider,
+    colours,
+    legend,
+    shared_settings,
+    slider,
+    slider_settings,
+)
+
+SLIDERS = {control.name: control for control in (*DATASET, *NETWORK) if isinstance(control, Slider)}
+
+
+@dataclass(frozen=True)
+class Moving:
+    """A figure's counterpart that moves: a drawing of static/moving.js, its sliders, what is fixed."""
+
+    draw: str
+    invitation: str
+    sliders: tuple[Slider, ...]
+    fixed: dict
+    curves: str = ""
+
+
+def _sliders(names: str, **changes) -> tuple[Slider, ...]:
+    return tuple(replace(SLIDERS[name], **changes.get(name, {})) for name in names.split())
+
+
+FIXED = {"n_x": 3, "n_y": 1, "k_x": 3, "k_y": 1, "r": 1.0, "learning_rate": 0.02, "initial": 1e-6}
+FIXED |= {"depth": "deep", "architecture": "dense", "time": "linear"}
+SMALL = {"default": 7e-7}  # as in the chapter
+FIGURES = {  # by the label of the figure
+    "fig-dynamics-deep": Moving(
+        "strengths",
+        "Move the theory's curves",
+        _sliders("n_x k_x k_y r learning_rate initial", initial=SMALL),
+        FIXED,
+        "strengths",
+    ),
+    "fig-dynamics-shallow": Moving(
+        "strengths",
+        "Move the theory's curves",
+        _sliders("n_x k_x k_y r learning_rate", learning_rate={"default": 0.005}),
+        FIXED | {"depth": "shallow"},
+        "strengths",
+    ),
+    "fig-coupling-ratio": Moving(
+        "coupling",
+        "Move the dataset: the two norms change, their ratio stays flat",
+        _sliders("n_x n_y k_x k_y r"),
+        FIXED,
+    ),
+    "fig-modules-norms": Moving(
+        "norms",
+        "Move the split network's norms",
+        _sliders("n_x n_y k_x k_y r learning_rate initial", initial={"default": 8e-5}),
+        FIXED | {"architecture": "split"},
+        "norms",
+    ),
+    "fig-modules-map": Moving(
+        "shares",
+        "Move the dataset: the share of whole copies, in closed form",
+        _sliders("n_x n_y k_x k_y r", n_y={"low": 1}, k_x={"high": 5}, k_y={"high": 4}),
+        FIXED,
+    ),
+    "fig-motivation-sizes": Moving(
+        "held_out",
+        "Move the penalty: error by the size of the training set",
+        _sliders("n_x k_x r", n_x={"low": 2, "high": 5}),
+        FIXED,
+    ),
+    "fig-scale-heldout": Moving(
+        "held_out",
+        "Move the law: error on held-out examples, and its bound",
+        _sliders("n_x k_x r", n_x={"default": 8, "low": 6, "high": 10}),
+        FIXED,
+    ),
+}
+
+
+def html(label: str) -> str:
+    """The moving counterpart of a figure of FIGURES as HTML, closed until the reader opens it."""
+    moving = FIGURES[label]
+    settings = {
+        "draw": moving.draw,
+        "fixed": moving.fixed,
+        "sliders": slider_settings(moving.sliders),
+        **shared_settings(),
+    }
+    controls = "\n".join(slider(s, label) for s in moving.sliders)
+    curves = legend(moving.curves) if moving.curves else ""
+    return f"""<details class="moving" id="{label}-moving"><summary>{moving.invitation}</summary>
+<style>{colours()}</style>
+<div class="view">{curves}<svg role="img" aria-label="{moving.invitation}"></svg></div>
+<form autocomplete="off" aria-label="{moving.invitation}">{controls}
+<p class="note" role="status"></p></form>
+<script type="application/json" class="settings">{json.dumps(settings, ensure_ascii=False)}</script>
+</details>"""
