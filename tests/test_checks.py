@@ -7,8 +7,16 @@ import numpy as np
 import pytest
 import yaml
 
-from lib.checks.ledger import MATCH, MISMATCH, NOT_COMPARED, NOT_FINITE, UNDEFINED, Ledger, LedgerError
-from lib.checks.tables import as_html
+from lib.checks.ledger import Ledger, LedgerError
+from lib.checks.tables import (
+    MATCH,
+    MISMATCH,
+    NEVER_CHECKED,
+    NOT_COMPARED,
+    NOT_FINITE,
+    UNDEFINED,
+    as_html,
+)
 from lib.checks.tolerances import TOLERANCES
 
 DEFAULTS = {"n_x": 3, "k_x": 2, "k_y": 1, "r": 2.0, "widths": [1, 2]}
@@ -86,11 +94,22 @@ def test_other_parameters():
     ledger.report()
 
 
-def test_closed_forms_still_fail_under_other_parameters():
+def test_closed_forms_that_fail_under_other_parameters_are_shown_and_recorded(capsys):
     ledger = Ledger("demo", **DEFAULTS | {"r": 1.0})
     ledger.check("closed", CLOSED)
-    ledger.check("always", 0.1)
     assert set(statuses(ledger).values()) == {MISMATCH}
+    ledger.report()
+    table = capsys.readouterr().out
+    assert table.count(MISMATCH) == 1
+    assert table.count(NEVER_CHECKED) == 2
+
+
+def test_the_parameters_come_from_the_notebook_by_their_names_in_the_file():
+    ledger = Ledger("demo", DEFAULTS | {"unrelated": 1})
+    assert ledger.parameters == DEFAULTS
+    assert ledger.default
+    with pytest.raises(LedgerError, match="holds for"):
+        Ledger("demo", {"n_x": 3})
 
 
 @pytest.mark.parametrize("formula", ["1 / k_y", "log(k_y)", "(-k_x) ** 0.5 / k_y", "(k_y - 1) ** 0.5"])
@@ -122,6 +141,9 @@ def test_not_finite_fails_where_it_holds_for_any_parameters():
     [
         ("exact", 5.0, 5 + 4e-9, 5 + 6e-9),
         ("exact", 0.0, 9e-10, 1.1e-9),
+        ("exact", 1e-6, 1e-6 + 9e-16, 1e-6 + 2e-15),
+        ("solver", 0.0, 1.9e-6, 2.1e-6),
+        ("recorded", 2.0, 2 + 1.9e-6, 2 + 2.1e-6),
         ("count", 3, 3, 3.0001),
         ("printed", 100.0, 100 + 9e-7, 100 + 1.1e-6),
         ("printed", 0.0, 9e-13, 1.1e-12),
@@ -129,16 +151,15 @@ def test_not_finite_fails_where_it_holds_for_any_parameters():
         ("rise_time", 10.0, 12.4, 12.6),
         ("settled", 10.0, 10.09, 10.11),
         ("sampled", 0.5, 0.539, 0.541),
-        ("discretisation", 10.0, 10.4, 10.6),
         ("asymptotic", 10.0, 10.4, 10.6),
         ("at_most", 10.0, -50.0, 10.1),
         ("at_least", 10.0, 50.0, 9.9),
     ],
 )
 def test_every_tolerance(write, tolerance, expected, inside, outside):
-    error = {"standard_error": 0.01} if tolerance == "sampled" else {}
+    error = {"sampled": {"standard_error": 0.01}, "solver": {"rtol": 1e-11, "atol": 1e-11}}
     for here, status in ((expected, "match"), (inside, "match"), (outside, MISMATCH)):
-        row = one(write, here, tolerance=tolerance, value=expected, **error)
+        row = one(write, here, tolerance=tolerance, value=expected, **error.get(tolerance, {}))
         assert row["status"] == status
 
 
@@ -226,9 +247,14 @@ def test_a_chapter_without_a_file():
         ({"source": " "}, "source is missing"),
         ({"formula": "P"}, "exactly one of value and formula"),
         ({"colour": "red"}, r"unknown keys \['colour'\]"),
-        ({"tolerance": "sampled"}, "needs it"),
-        ({"standard_error": 0.1}, "belongs to tolerance 'sampled'"),
+        ({"tolerance": "sampled"}, "needs standard_error"),
+        ({"standard_error": 0.1}, "has no standard_error"),
         ({"tolerance": "sampled", "standard_error": 0}, "positive"),
+        ({"tolerance": "solver", "rtol": 1e-9}, "needs atol"),
+        ({"kind": "hearsay"}, "'hearsay' is not one of closed form"),
+        ({"kind": "limit"}, "when it was set"),
+        ({"kind": "closed form", "set": "after"}, "nothing else"),
+        ({"kind": "limit", "set": "later"}, "before or after"),
         ({"value": "1e-3"}, "write 1.0e-3"),
         ({"value": []}, "not finite numbers"),
         ({"value": math.nan}, "not finite numbers"),

@@ -18,7 +18,19 @@ class LedgerError(Exception):
 EXPECTED = Path(__file__).resolve().parents[2] / "tests" / "expected"
 
 
-_KEYS = {"value", "formula", "tolerance", "source", "standard_error", "any_parameters"}
+NEEDS = {key for kind in TOLERANCES.values() for key in kind.needs}
+_KEYS = {"value", "formula", "tolerance", "source", "kind", "set", "any_parameters"} | NEEDS
+
+KINDS = {
+    "closed form": "a formula or a count derived by hand, apart from the code that it checks",
+    "second route": "the same number by other means: a library's solver, dense matrices, enumeration",
+    "symbolic proof": "an identity that tests/test_symbolic.py proves",
+    "published code": "the authors' published script, run by us",
+    "own record": "a run of ours, recorded; compared with its value when it was made",
+    "limit": "a bound on a measured number; `set` says whether before or after the record was seen",
+    "definition": "a parameter, or what a name means: it holds the text to what was run, no more",
+}
+SET = ("before", "after")
 
 
 _FUNCTIONS = {
@@ -83,11 +95,14 @@ def _problem(entry) -> str | None:
         return f"tolerance {entry.get('tolerance')!r} is not one of {', '.join(TOLERANCES)}"
     if not isinstance(entry.get("source"), str) or not entry["source"].strip():
         return "source is missing: say where the expected number comes from"
-    error = entry.get("standard_error")
-    if (entry["tolerance"] == "sampled") != (error is not None):
-        return "standard_error belongs to tolerance 'sampled', which needs it"
-    if error is not None and not (isinstance(error, int | float) and 0 < error < math.inf):
-        return f"standard_error is {error!r}; it must be a positive number"
+    needs = set(TOLERANCES[entry["tolerance"]].needs)
+    for key in sorted(NEEDS & (needs | set(entry))):
+        if (key in entry) != (key in needs):
+            return f"tolerance {entry['tolerance']!r} " + ("needs" if key in needs else "has no") + f" {key}"
+        if not (isinstance(entry[key], int | float) and 0 < entry[key] < math.inf):
+            return f"{key} is {entry[key]!r}; it must be a positive number"
+    if problem := _of_kind(entry):
+        return problem
     if "value" in entry:
         values = leaves(entry["value"])
         bad = [v for v in values if not isinstance(v, int | float) or not math.isfinite(v)]
@@ -95,6 +110,18 @@ def _problem(entry) -> str | None:
             return f"value holds {bad}, not finite numbers (YAML reads 1e-3 as text: write 1.0e-3)"
     elif not all(isinstance(text, str | int | float) for text in leaves(entry["formula"])):
         return "formula is text, or a list of texts"
+    return None
+
+
+def _of_kind(entry: dict) -> str | None:
+    """What is wrong with where an expected number comes from, in words, or None."""
+    kind = entry.get("kind")
+    if kind is not None and kind not in KINDS:
+        return f"kind {kind!r} is not one of {', '.join(KINDS)}"
+    if (kind == "limit") != ("set" in entry):
+        return "a limit, and nothing else, says by 'set' when it was set"
+    if kind == "limit" and entry["set"] not in SET:
+        return f"set is {entry['set']!r}; it is before or after, as the record was seen"
     return None
 
 

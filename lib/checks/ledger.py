@@ -7,6 +7,7 @@ ends with :meth:`Ledger.report`. What is expected, how closely, and on whose wor
 
 import difflib
 import math
+from collections.abc import Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -19,6 +20,7 @@ from lib.checks.tables import (
     FAILED,
     MATCH,
     MISMATCH,
+    NEVER_CHECKED,
     NOT_COMPARED,
     NOT_FINITE,
     UNDEFINED,
@@ -53,20 +55,23 @@ def _plain(name: str, value):
 class Ledger:
     """The numbers of one chapter, each compared with the one expected.
 
-    ``parameters`` are the chapter's papermill parameters, the same names as in its file of
-    expected numbers. Formulas, and entries marked ``any_parameters``, are compared whatever
-    their values; other numbers hold for the defaults only and are otherwise reported as not
-    compared. Raises LedgerError when the file or the parameter names are wrong.
+    ``Ledger("dynamics", globals())`` takes the chapter's papermill parameters, whose names its file
+    of expected numbers gives, from the notebook; they can be given one by one instead. Formulas,
+    and entries marked ``any_parameters``, are compared whatever the parameters; other numbers hold
+    for the defaults only and are otherwise reported as not compared. Raises LedgerError when the
+    file or the parameter names are wrong.
     """
 
-    def __init__(self, chapter: str, **parameters):
+    def __init__(self, chapter: str, namespace: Mapping | None = None, /, **parameters):
         self.chapter = chapter
         self.path = expected_file(chapter)
         expected = read_expected(chapter)
+        if namespace is not None:
+            parameters = {n: namespace[n] for n in expected["parameters"] if n in namespace} | parameters
         self.parameters = {name: _tidy(value) for name, value in parameters.items()}
         if set(parameters) != set(expected["parameters"]):
             raise LedgerError(
-                f"chapter {chapter!r} passes the parameters {sorted(parameters)}, "
+                f"chapter {chapter!r} has the parameters {sorted(parameters)}, "
                 f"but {self.path} holds for {sorted(expected['parameters'])}"
             )
         self.default = self.parameters == expected["parameters"]
@@ -76,7 +81,8 @@ class Ledger:
     def check(self, name: str, value):
         """Record a number and glue it for the prose.
 
-        A deviation is not raised here but listed, with all others, by :meth:`report`.
+        A deviation is not raised here but listed, with all others, by :meth:`report`. Raises
+        LedgerError for a name of which nothing is expected, a name checked before, and what is no number.
         """
         if name not in self._numbers:
             near = difflib.get_close_matches(name, self._numbers, n=3)
@@ -112,6 +118,8 @@ class Ledger:
             "expected": expected,
             "tolerance": entry["tolerance"],
             "rule": kind.rule,
+            "kind": entry.get("kind"),
+            "set": entry.get("set"),
             "source": entry["source"],
             "formula": entry.get("formula"),
             "deviation": None,
@@ -124,24 +132,26 @@ class Ledger:
             return row | {"status": UNDEFINED if vanished else NOT_FINITE}
         if shape_of(here) != shape_of(expected):
             return row | {"status": MISMATCH, "deviation": math.inf}
-        error = entry.get("standard_error", 0.0)
         row["deviation"] = max(
-            kind.deviation(h, e, error) for h, e in zip(leaves(here), leaves(expected), strict=True)
+            kind.deviation(h, e, entry) for h, e in zip(leaves(here), leaves(expected), strict=True)
         )
         return row | {"status": MATCH if row["deviation"] <= 1 else MISMATCH}
 
     def report(self) -> None:
-        """Show every number beside the expected one; raise LedgerError if any does not hold.
+        """Show every number beside the expected one.
 
-        The error lists each mismatch, each value that is not finite, and each expected number
-        that the chapter never checked.
+        At the default parameters raises LedgerError if any does not hold: it lists each mismatch,
+        each value that is not finite, and each expected number that the chapter never checked. At a
+        reader's own parameters they are shown as such, and stand in the record under ``problems``.
         """
-        rows = list(self._rows.values())
+        rows = [*self._rows.values(), *self._never_checked()]
+        problems = [_sentence(row) for row in rows if row["status"] in FAILED]
         record = {
             "chapter": self.chapter,
             "parameters": self.parameters,
             "default": self.default,
             "numbers": [_json_safe(row) for row in rows],
+            "problems": problems,
         }
         text = as_text(rows)
         if get_ipython() is None:
@@ -149,19 +159,32 @@ class Ledger:
         else:
             shown = {"text/plain": text, "text/html": as_html(rows)}
             display(shown, raw=True, metadata={RECORD: record})
-
-        problems = [_sentence(row) for row in rows if row["status"] in FAILED]
-        problems += [
-            f"{name}: expected in {self.path.name} but never checked by the chapter"
-            for name in self._numbers
-            if name not in self._rows
-        ]
-        if problems:
+        if problems and self.default:
             total = len(self._numbers)
             listing = "".join(f"\n  - {problem}" for problem in problems)
             raise LedgerError(
                 f"{len(problems)} of the {total} numbers of chapter {self.chapter!r} do not hold:{listing}"
             )
+
+    def _never_checked(self) -> list[dict]:
+        """A row for each expected number that the chapter did not pass to :meth:`check`."""
+        missing = {name: entry for name, entry in self._numbers.items() if name not in self._rows}
+        return [
+            {
+                "name": name,
+                "here": None,
+                "expected": entry.get("value"),
+                "tolerance": entry["tolerance"],
+                "rule": TOLERANCES[entry["tolerance"]].rule,
+                "kind": entry.get("kind"),
+                "set": entry.get("set"),
+                "source": entry["source"],
+                "formula": entry.get("formula"),
+                "deviation": None,
+                "status": NEVER_CHECKED,
+            }
+            for name, entry in missing.items()
+        ]
 
 
 def _tidy(parameter):
@@ -182,6 +205,8 @@ def _json_safe(row: dict) -> dict:
 
 
 def _sentence(row: dict) -> str:
+    if row["status"] == NEVER_CHECKED:
+        return f"{row['name']}: {NEVER_CHECKED}"
     comparison = f"{row['name']}: here {show(row['here'])}, expected {show(row['expected'])}"
     if row["status"] == NOT_FINITE:
         return f"{comparison}, which is not finite"

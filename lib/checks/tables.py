@@ -7,7 +7,8 @@ from lib.checks.nested import leaves
 MATCH, MISMATCH, NOT_FINITE = "match", "MISMATCH", "NOT FINITE"
 NOT_COMPARED = "not compared: a fixed number for the default parameters"
 UNDEFINED = "undefined for these parameters"
-FAILED = (MISMATCH, NOT_FINITE)
+NEVER_CHECKED = "expected but never checked by the chapter"
+FAILED = (MISMATCH, NOT_FINITE, NEVER_CHECKED)
 
 
 def show(value, digits: int = 12) -> str:
@@ -18,7 +19,7 @@ def show(value, digits: int = 12) -> str:
         return f"[{', '.join(show(leaf, digits) for leaf in found[:3])}{more}]"
     if isinstance(value, float):
         return f"{value:.{digits}g}".replace("inf", "∞")
-    return str(value)
+    return "–" if value is None else str(value)
 
 
 def cells(row: dict) -> list[str]:
