@@ -11,6 +11,7 @@ from lib.linear import theory, training
 from lib.linear.datasets import Dataset
 from lib.linear.modules import block_norms
 from lib.linear.optimisers import mirror_bound, rule_weight, single_features, train
+from lib.linear.stability import learning_rate_bound
 from lib.linear.steps import SGD, Adam, Mirror, Muon, Sign, named, newton_schulz
 from tests.spaces import datasets, generators
 
@@ -177,8 +178,9 @@ def test_the_mirror_bound_is_where_the_fit_becomes_unstable(dataset, p):
 def test_sign_descent_moves_every_weight_of_a_rule_alike(dataset, rate):
     norms = train(dataset, "sign", learning_rate=rate, steps=40).norms
     if dataset.n_y and dataset.k_x:
-        ratio = norms.noncomp_to_comp[0, 1:] / norms.comp_to_comp[0, 1:]
-        np.testing.assert_allclose(ratio, np.sqrt(dataset.k_x * dataset.P), rtol=1e-9)
+        expected = np.sqrt(dataset.k_x * dataset.P) * norms.comp_to_comp
+        assert (norms.comp_to_comp[0, 1::2] > 0).all()  # a too long step may fall back to 0
+        np.testing.assert_allclose(norms.noncomp_to_comp, expected, rtol=1e-9, atol=1e-15)
     else:
         assert not (norms.noncomp_to_comp if dataset.k_x == 0 else norms.comp_to_comp).any()
 
@@ -218,7 +220,7 @@ def test_newton_schulz_keeps_the_coupling_too(dataset, rate):
 @few
 @given(datasets(scales=(0.3, 3)))
 def test_sgd_and_p_2_are_gradient_descent(dataset):
-    rate = 0.3 * theory.learning_rate_bound(dataset, "shallow")
+    rate = 0.3 * learning_rate_bound(dataset, "shallow")
     known = theory.modes(dataset)
     epochs = np.arange(30)[:, None]
     factor = (1 - rate * dataset.P * known.input_variance) ** epochs
@@ -234,7 +236,7 @@ def test_sgd_and_p_2_are_gradient_descent(dataset):
 @few
 @given(datasets(largest=3, scales=(0.3, 3)))
 def test_deep_sgd_is_the_training_of_the_other_chapters(architecture, dataset):
-    rate = 0.2 * theory.learning_rate_bound(dataset, architecture)
+    rate = 0.2 * learning_rate_bound(dataset, architecture)
     options = dict(hidden=9, learning_rate=rate, init_std=0.05, seeds=[3, 5])
     ours = train(dataset, "sgd", architecture=architecture, steps=25, **options)
     theirs = training.train(dataset, architecture, epochs=25, **options)

@@ -47,7 +47,7 @@ def mirror_bound(dataset: Dataset, p: float) -> float:
     """The learning rate up to which a shallow network's mirror descent is stable on the compositional outputs.
 
     2(p − 1)κ^{p−1}/P; half of it removes the remaining error in a single step, to first order. For p = 2 it is
-    theory.learning_rate_bound. Raises ValueError as rule_weight, and for p = 1 or infinite.
+    stability.learning_rate_bound. Raises ValueError as rule_weight, and for p = 1 or infinite.
     Source: chapter 12, from the derivative of the update at its end.
     """
     Mirror(p)
