@@ -35,9 +35,11 @@ class Profile:
     seeds: int = 5  # number of runs a case
 
 
+# the prices of the planted networks; of the others those at which the planted masks fell into the right half
 HEAD = Search("head", (1e-5, 5e-5, 2e-4, 1e-3), 600)
 READ = Search("all", (1e-5, 3e-5), 600)
 LAST = Search("last", (5e-5, 2e-4), 400)
+READ_AT = Search("all", (1e-5,), 600)
 PROFILES = {
     "oddity-planted": Profile(
         {
@@ -64,8 +66,8 @@ PROFILES = {
             "F": Case("number-contact", "F", LONG, (HEAD,)),
         }
     ),
-    "oddity-agreement": Profile({"transformer": Case("agreement", "transformer", READER, (READ,))}),
-    "oddity-reflexive": Profile({"transformer": Case("reflexive", "transformer", READER, (READ,))}),
+    "oddity-agreement": Profile({"transformer": Case("agreement", "transformer", READER, (READ_AT,))}),
+    "oddity-reflexive": Profile({"transformer": Case("reflexive", "transformer", READER, (READ_AT,))}),
 }
 
 
