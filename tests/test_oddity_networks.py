@@ -19,7 +19,7 @@ TINY = Profile(
     {
         "F": Case("inside-contact", "F", SHORT, (Search("head", (1e-5, 1e-4), 2),)),
         "F, head": Case("inside-contact", "F", SHORT, (Search("head", (1e-5,), 2),), "head"),
-        "M, split": Case("inside-contact", "M", SHORT, (Search("last", (1e-5,), 2),), "split"),
+        "M, split": Case("inside-contact", "M", SHORT, (Search("head", (1e-5,), 2),), "split"),
     },
     seeds=2,
 )
@@ -181,7 +181,7 @@ def test_the_command_records_what_was_measured(tmp_path, capsys):
     assert content["command"] == "python -m lib.oddity.experiments tiny --runs 2 --first-seed 7"
     assert values(content, "F", "trained", "head", "alone").shape == (2, 2, 2, len(TESTS))
     assert values(content, "F", "untrained", "head", "random_ablated").shape == (2, 2, 2, len(TESTS))
-    assert values(content, "M, split", "planted", "last", "share").shape == (2, 1, 2)
+    assert values(content, "M, split", "planted", "head", "share").shape == (2, 1, 2)
     direct = run(TINY, [7, 8], tmp_path / "kept")
     expected = [one["trained"]["whole"] for one in direct["F"]]
     np.testing.assert_allclose(values(content, "F", "trained", "whole"), expected, atol=1e-5)

@@ -35,39 +35,33 @@ class Profile:
     seeds: int = 5  # number of runs a case
 
 
-# the prices of the planted networks; of the others those at which the planted masks fell into the right half
+# of the planted networks all prices; of the others that at which the planted masks fell into the right half
 HEAD = Search("head", (1e-5, 5e-5, 2e-4, 1e-3), 600)
-READ = Search("all", (1e-5, 3e-5), 600)
-LAST = Search("last", (5e-5, 2e-4), 400)
-READ_AT = Search("all", (1e-5,), 600)
+READ, READ_AT = (Search("all", prices, 600) for prices in ((1e-5, 3e-5), (1e-5,)))
 PROFILES = {
     "oddity-planted": Profile(
         {
             "F, head": Case("inside-contact", "F", SHORT, (HEAD,), "head"),
             "transformer, split": Case("agreement", "transformer", READER, (READ,), "split"),
-            "M, split": Case("inside-contact", "M", SHORT, (LAST,), "split"),
         }
     ),
+    "oddity-planted-mean": Profile({"M, split": Case("inside-contact", "M", SHORT, (HEAD,), "split")}),
     "oddity-inside-contact": Profile(
         {
             "F": Case("inside-contact", "F", SHORT, (HEAD, Search("all", (1e-5,), 300))),
-            "M": Case("inside-contact", "M", SHORT, (LAST,)),
+            "M": Case("inside-contact", "M", SHORT, (HEAD,)),
         }
     ),
-    "oddity-inside-number": Profile(
-        {
-            "M": Case("inside-number", "M", LONG, (LAST,)),
-            "F": Case("inside-number", "F", LONG, (HEAD,)),
-        }
-    ),
-    "oddity-number-contact": Profile(
-        {
-            "M": Case("number-contact", "M", LONG, (LAST,)),
-            "F": Case("number-contact", "F", LONG, (HEAD,)),
-        }
-    ),
+    "oddity-inside-number": Profile({"M": Case("inside-number", "M", LONG, (HEAD,))}),
+    "oddity-number-contact": Profile({"M": Case("number-contact", "M", LONG, (HEAD,))}),
     "oddity-agreement": Profile({"transformer": Case("agreement", "transformer", READER, (READ_AT,))}),
     "oddity-reflexive": Profile({"transformer": Case("reflexive", "transformer", READER, (READ_AT,))}),
+    "oddity-trap": Profile(
+        {
+            task: Case(task, "F", LONG, ())  # only the whole networks
+            for task in ("inside-number", "number-contact")
+        }
+    ),
 }
 
 

@@ -21,7 +21,7 @@ HIDDEN, EMBEDDING = 64, 16  # of the head
 WIDTH = 32  # of the transformer
 KERNELS = {"M": ((16, 5), (24, 3), (32, 5)), "F": ((16, 5), (24, 3), (32, 3))}  # channels, side of the kernel
 PARTS = {  # stages whose weights a mask may keep or not; the words' embeddings are no such weights
-    "M": {"last": ("conv3", "hidden", "output"), "all": ("conv1", "conv2", "conv3", "hidden", "output")},
+    "M": {"head": ("hidden", "output"), "all": ("conv1", "conv2", "conv3", "hidden", "output")},
     "F": {"head": ("hidden", "output"), "all": ("conv1", "conv2", "conv3", "hidden", "output")},
     "transformer": {"head": ("hidden", "output"), "all": ("layer1", "layer2", "hidden", "output")},
 }
