@@ -24,7 +24,7 @@ FAILURES = {
             "cell 5 (ledger.report())",
             "size: here 9, expected 8",
             "tolerance count",
-            "third: expected in one.yml but never checked",
+            "third: expected but never checked by the chapter",
         ],
     ),
     "an error": (["\n# why\n1 / 0"], ["cell 4 (# why)", "ZeroDivisionError"]),
