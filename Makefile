@@ -15,8 +15,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-book: $(STAMP) ## execute and check every chapter, regenerate the figures, build the pages
-	@$(BIN)/python -m lib.book build
+book: $(STAMP) ## execute and check every chapter, regenerate the figures, build the pages; FRESH=1 takes over nothing
+	@$(BIN)/python -m lib.book build $(if $(FRESH),--fresh)
 
 pdf: $(STAMP) ## print the built book into one PDF, which its first page then offers (needs Chromium)
 	@$(BIN)/python -m lib.book pdf

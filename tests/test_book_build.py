@@ -88,7 +88,7 @@ def test_every_script_is_on_a_page_once(undisturbed):
 
 def test_nothing_is_left_over(undisturbed):
     left = {path.name for path in undisturbed.output.iterdir()} - {".lock"}
-    assert left == {"html", "executed", "report.json"}
+    assert left == {"html", "executed", "report.json", "kept"}
 
 
 def test_a_killed_build_leaves_nothing_that_counts(tmp_path, undisturbed):

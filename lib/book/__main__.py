@@ -23,7 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     root = Path(__file__).resolve().parents[2]
     parser.add_argument("--root", type=Path, default=root, help="the book's folder")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("build", help="execute every chapter, check it, make the pages")
+    made = commands.add_parser("build", help="execute every chapter, check it, make the pages")
+    made.add_argument("--fresh", action="store_true", help="take over nothing that an earlier build made")
     commands.add_parser("pdf", help="print the built book, and offer the PDF on its first page")
     commands.add_parser("links", help="try every address outside the book that it links to")
     move = commands.add_parser("address", help="set the public address, everywhere it stands")
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         match options.command:
             case "build":
-                build(project)
+                build(project, fresh=options.fresh)
             case "pdf":
                 pdf.make(project)
             case "links":

@@ -5,57 +5,95 @@ import os
 import shutil
 import tempfile
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from lib.book import BookError, execute, figures, pages, site
+from lib.book import BookError, Say, execute, figures, pages, reuse, site
 from lib.book.pages import report
 from lib.book.processes import alone, remove
 from lib.book.project import Project
 from lib.checks.ledger import MATCH
 
 
-def clear(output: Path) -> None:
+def clear(output: Path) -> Path | None:
     """Delete all that earlier builds left, so that none of it can be taken for this one's.
 
-    Pages are renamed first: no half-deleted book ever stands under the name of a whole one.
+    Pages are renamed first: no half-deleted book ever stands under the name of a whole one. They are
+    returned, for a build that finds that it would make the same ones.
     """
     (output / "report.json").unlink(missing_ok=True)
+    leftovers, former = list(output.glob("run-*")), None
     for name in ("html", "executed", "failed"):
         if (output / name).exists():
-            os.replace(output / name, tempfile.mkdtemp(prefix="run-", dir=output))
-    for folder in output.glob("run-*"):
+            place = Path(tempfile.mkdtemp(prefix="run-", dir=output))
+            os.replace(output / name, place)
+            if name == "html":
+                former = place
+            else:
+                leftovers.append(place)
+    for folder in leftovers:
         remove(folder)
+    return former
 
 
-def lock(project: Project):
+def lock(project: Project) -> AbstractContextManager[None]:
     """Hold the book alone; BookError where another command is at work on it."""
     refusal = f"another build is running in {project.root}; wait for it, or stop it"
     return alone(project.output / ".lock", refusal)
 
 
-def build(project: Project, say=print) -> Path:
+def build(project: Project, say: Say = print, *, fresh: bool = False) -> Path:
     """Make the book and return its first page; BookError says what stopped it.
 
     All work happens in a folder of its own; figures, executed notebooks and pages take their
-    places only when everything is done.
+    places only when everything is done. Chapters that nothing has changed for since their every number
+    matched are taken over; with ``fresh`` nothing is.
     """
     start = time.monotonic()
     with lock(project):
-        clear(project.output)
+        kept = reuse.Kept(project.output / "kept")
+        if fresh:
+            kept.forget()
+        former = clear(project.output)
         work = Path(tempfile.mkdtemp(prefix="run-", dir=project.output))
         try:
-            index = _build(project, work, say)
+            index = _build(project, work, kept, former, say)
         finally:
-            shutil.rmtree(work, ignore_errors=True)
+            for folder in filter(None, (work, former)):
+                shutil.rmtree(folder, ignore_errors=True)
     say(f"The book is done in {time.monotonic() - start:.0f} s. Open {index.as_uri()}")
     return index
 
 
-def _build(project: Project, work: Path, say) -> Path:
-    sources = project.chapters()
-    say(f"Executing {len(sources)} chapters, two at a time")
-    chapters = execute.run_all(project, sources, work / "chapters", project.output / "failed", say)
+def _chapters(project: Project, work: Path, kept: reuse.Kept, say: Say) -> list[execute.Executed]:
+    """Every chapter of the book, taken over or executed; each that is executed is kept as soon as it is done."""
+    sources, ingredients = project.chapters(), reuse.Ingredients(project)
+    made_from = {source.stem: ingredients.of(source) for source in sources}
+    found = {source.stem: kept.find(source, made_from[source.stem]) for source in sources}
+    waiting = [source for source in sources if found[source.stem] is None]
+    if len(waiting) < len(sources):
+        say(
+            f"Taken over from an earlier build, all their ingredients being the same: {len(sources) - len(waiting)}"
+        )
+
+    def keep(chapter: execute.Executed) -> None:
+        [source] = [source for source in waiting if source.stem == chapter.name]
+        if reuse.Ingredients(project).of(source) == made_from[chapter.name]:  # nobody changed any meanwhile
+            kept.keep(chapter, made_from[chapter.name])
+
+    if waiting:
+        say(f"Executing {len(waiting)} chapters, two at a time")
+        failed = project.output / "failed"
+        done = execute.run_all(project, waiting, work / "chapters", failed, say, finished=keep)
+        found |= {chapter.name: chapter for chapter in done}
+    chapters = [chapter for source in sources if (chapter := found[source.stem]) is not None]
     all_match(chapters)
+    kept.forget({path.name for path in kept.folder.glob("*") if path.is_dir()} - set(found))
+    return chapters
+
+
+def _build(project: Project, work: Path, kept: reuse.Kept, former: Path | None, say: Say) -> Path:
+    chapters = _chapters(project, work, kept, say)
     drawn = figures.collect(chapters)
     known = report.summary(chapters, drawn)
 
@@ -66,8 +104,14 @@ def _build(project: Project, work: Path, say) -> Path:
     for figure in drawn:
         shutil.copyfile(figure.path, book / "figures" / figure.path.name)
     pages.write(project, known, [chapter.notebook for chapter in chapters], book)
-    say(f"Building the pages: {known['numbers']} numbers match, {len(drawn)} figures")
-    built = site.make(book, work / "site")
+    made_from = reuse.made_from(project, book)
+    if former and kept.pages_are(former, made_from):
+        say(f"The pages are those of before: {known['numbers']} numbers match, {len(drawn)} figures")
+        built = former
+    else:
+        say(f"Building the pages: {known['numbers']} numbers match, {len(drawn)} figures")
+        built = site.make(book, work / "site")
+        kept.sign_pages(built, made_from)
 
     figures.publish(drawn, book / "figures", project.figures)
     os.replace(book / "chapters", project.output / "executed")

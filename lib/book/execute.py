@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lib.book import BookError
+from lib.book import BookError, Say
 from lib.book.processes import end_tree, folder_for_sockets
 from lib.book.project import Project, topic
 
@@ -140,14 +141,16 @@ def run_all(
     sources: list[Path],
     work: Path,
     failed: Path,
-    say,
+    say: Say,
     *,
     parameters: dict | None = None,
     at_once: int = 2,
+    finished: Callable[[Executed], None] = lambda chapter: None,
 ) -> list[Executed]:
     """Execute the chapters; return them in order, or raise BookError at the first failure.
 
-    The notebook of a chapter that fails is put into ``failed`` as far as it came.
+    Each is passed to ``finished`` as soon as it is done. The notebook of a chapter that fails is put into
+    ``failed`` as far as it came.
     """
     waiting, running, done = list(reversed(sources)), [], {}  # the last chapters take longest
     board = _Board(say)
@@ -164,6 +167,7 @@ def run_all(
                     chapter = done[job.source] = finish(job)
                 except BookError as error:
                     raise BookError(f"{error}{_keep(job, failed)}") from None
+                finished(chapter)
                 board.line(
                     f"  done     {chapter.name}: {chapter.seconds:.1f} s, "
                     f"{chapter.megabytes:.0f} MB, {_outcome(chapter.record)}"
@@ -197,7 +201,7 @@ def _outcome(record: dict) -> str:
 class _Board:
     """Lines of progress, and under them on a terminal one that is rewritten."""
 
-    def __init__(self, say):
+    def __init__(self, say: Say):
         self.say = say
         self.live = sys.stdout.isatty()
         self.last = time.monotonic()

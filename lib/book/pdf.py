@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lib.book import BookError, site
+from lib.book import BookError, reuse, site
 from lib.book.build import lock, restage
 from lib.book.project import Project
 
@@ -46,7 +46,8 @@ def make(project: Project, say=print) -> Path:
         if not printed.is_file():
             raise BookError(f"{chromium} printed nothing:\n{done.stderr[-2000:]}")
         os.replace(printed, target)
-    offer(project.output / "html" / "intro.html", target.stat().st_size)
+        offer(project.output / "html" / "intro.html", target.stat().st_size)
+        reuse.Kept(project.output / "kept").sign_pages(project.output / "html")
     say(f"The book as a PDF, in {time.monotonic() - start:.0f} s: {target}")
     return target
 
