@@ -125,13 +125,13 @@ def test_rule_weight_is_that_of_the_least_norm_map(p, dataset):
 @some
 @given(datasets(n_y=1, scales=SCALES), st.floats(1.1, 10))
 def test_rule_weight_obeys_its_equation(dataset, p):
-    kappa = rule_weight(dataset, p)
-    assert 0 <= kappa <= 1
+    rho = rule_weight(dataset, p)
+    assert 0 <= rho <= 1
     if dataset.k_x == 0:
-        assert kappa == 1
+        assert rho == 1
         return
-    memory = dataset.k_x * dataset.r * (dataset.r / dataset.P) ** (1 / (p - 1))  # (1 − κ)/κ
-    assert kappa == pytest.approx(1 / (1 + memory), rel=1e-9)
+    memory = dataset.k_x * dataset.r * (dataset.r / dataset.P) ** (1 / (p - 1))  # (1 − ρ)/ρ
+    assert rho == pytest.approx(1 / (1 + memory), rel=1e-9)
 
 
 @some
@@ -151,10 +151,10 @@ def test_mirror_descent_ends_at_the_least_norm_map(dataset, p):
     dataset = Dataset(dataset.n_x, dataset.n_y, dataset.k_x, 0, dataset.r)
     found = train(dataset, p, learning_rate=mirror_bound(dataset, p) / 2, steps=300)
     (W,) = found.weights
-    kappa = rule_weight(dataset, p)
+    rho = rule_weight(dataset, p)
     row = np.zeros((dataset.n_y, dataset.inputs))
-    row[:, : dataset.n_y] = kappa * np.eye(dataset.n_y)
-    rest = (1 - kappa) / (dataset.k_x * dataset.r) * dataset.compositional_outputs
+    row[:, : dataset.n_y] = rho * np.eye(dataset.n_y)
+    rest = (1 - rho) / (dataset.k_x * dataset.r) * dataset.compositional_outputs
     row[:, dataset.n_x :] = np.tile(rest, (1, dataset.k_x))
     np.testing.assert_allclose(W[0], row, atol=1e-8)
     assert found.loss[0, -1] < 1e-12

@@ -46,7 +46,7 @@ def apart(monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_profile_can_be_trained(name):
     profile = PROFILES[name]
-    assert profile.seeds >= (2 if name in ("ci", "paper-start", "optimiser-rates") else 5)
+    assert profile.seeds >= {"ci": 2, "paper-start": 2, "optimiser-rates": 1}.get(name, 5)
     for case in profile.cases.values():
         width = {"digits": 8}.get(case.task.source, 28) // case.task.pooled
         assert case.settings.sizes((width, case.task.digits * width))

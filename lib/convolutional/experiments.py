@@ -129,18 +129,21 @@ def _by_capacity():
     }
 
 
-RATES = {"sgd": (1e-2, 2e-2, 4e-2), "adam": (5e-4, 1e-3, 2e-3)}
+RATES = {  # of which seeds of their own choose one for each optimiser and architecture
+    ("sgd", "dense"): (5e-3, 1e-2, 2e-2),
+    ("sgd", "split"): (1e-2, 2e-2, 4e-2),
+    ("adam", "dense"): (5e-4, 1e-3, 2e-3),
+    ("adam", "split"): (5e-4, 1e-3, 2e-3),
+}
 
 
 def _by_rate():
-    """Both optimisers at several learning rates, of which seeds of their own choose one for each network."""
-    settings = replace(ON_DIGITS, epochs=60)
-    parts = [
-        both(DIGITS, replace(settings, optimiser=optimiser, learning_rate=rate), f", {optimiser} {rate:g}")
-        for optimiser, rates in RATES.items()
-        for rate in rates
-    ]
-    return {name: case for part in parts for name, case in part.items()}
+    cases = {}
+    for (optimiser, architecture), rates in RATES.items():
+        for rate in rates:
+            settings = replace(ON_DIGITS, optimiser=optimiser, learning_rate=rate, epochs=40)
+            cases[f"{architecture}, {optimiser} {rate:g}"] = both(DIGITS, settings)[architecture]
+    return cases
 
 
 PROFILES = {
@@ -154,7 +157,7 @@ PROFILES = {
     "r": Profile(_by_r(), seeds=5, measure=4, group=5),
     "length": Profile(both(DIGITS, replace(ON_DIGITS, epochs=400)), seeds=5, measure=10, group=5),
     "triples": Profile(_by_triples(), seeds=5, measure=4, group=5),
-    "optimiser-rates": Profile(_by_rate(), seeds=2, measure=20, group=2),
+    "optimiser-rates": Profile(_by_rate(), seeds=1, measure=40, group=1),
     "capacity": Profile(_by_capacity(), seeds=5, measure=10, group=5),
 }
 

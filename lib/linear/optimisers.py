@@ -16,13 +16,13 @@ from lib.validation import check_choice, check_count, check_seeds
 
 
 def rule_weight(dataset: Dataset, p: float) -> float:
-    """κ, the weight on its own feature of the map of least Σ|w|^p among those that fit a compositional output.
+    """ρ, the weight on its own feature of the map of least Σ|w|^p among those that fit a compositional output.
 
-    κ/(1 − κ) = (P/r)^{1/(p−1)} / (k_x r): p = 2 gives P/(P + a), p = ∞ gives 1/(1 + k_x r), and p = 1 gives 1 if
-    r < P and 0 if r > P. The rest of the prediction, 1 − κ, comes from the k_x P identity inputs, evenly.
-    Without identity inputs (k_x = 0) a single map fits, and κ = 1 for every p.
+    ρ/(1 − ρ) = (P/r)^{1/(p−1)} / (k_x r): p = 2 gives P/(P + a), p = ∞ gives 1/(1 + k_x r), and p = 1 gives 1 if
+    r < P and 0 if r > P. The rest of the prediction, 1 − ρ, comes from the k_x P identity inputs, evenly.
+    Without identity inputs (k_x = 0) a single map fits, and ρ = 1 for every p.
 
-    Raises ValueError for p below 1 or nan; for p = 1 and r = P, where every κ from 0 to 1 has the same Σ|w|; and
+    Raises ValueError for p below 1 or nan; for p = 1 and r = P, where every ρ from 0 to 1 has the same Σ|w|; and
     for n_y = 0, where no output is compositional. Source: chapter 12, theorem on the geometries.
     """
     if not p >= 1:
@@ -35,7 +35,7 @@ def rule_weight(dataset: Dataset, p: float) -> float:
     if p == 1:
         if r == P:
             raise ValueError(
-                f"p = 1 and r = P = {P}: rule and memory have the same Σ|w|, and κ may be anything from 0 to 1; "
+                f"p = 1 and r = P = {P}: rule and memory have the same Σ|w|, and ρ may be anything from 0 to 1; "
                 "take another r, or p above 1"
             )
         return float(r < P)
@@ -46,7 +46,7 @@ def rule_weight(dataset: Dataset, p: float) -> float:
 def mirror_bound(dataset: Dataset, p: float) -> float:
     """The learning rate up to which a shallow network's mirror descent is stable on the compositional outputs.
 
-    2(p − 1)κ^{p−1}/P; half of it removes the remaining error in a single step, to first order. For p = 2 it is
+    2(p − 1)ρ^{p−1}/P; half of it removes the remaining error in a single step, to first order. For p = 2 it is
     stability.learning_rate_bound. Raises ValueError as rule_weight, and for p = 1 or infinite.
     Source: chapter 12, from the derivative of the update at its end.
     """

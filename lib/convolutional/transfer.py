@@ -1,0 +1,119 @@
+"""How much of a step learned on training images carries over to test images. `python -m lib.convolutional.transfer`
+
+The transfer of a direction d is ⟨g_test, d⟩/⟨g_train, d⟩ for the gradients g of the compositional error: to first
+order, the fall of the test error for a fall of the training error by 1. In the linear theory it is ρ at the first
+step, for gradient descent as for sign descent; see chapter 12.
+"""
+
+import sys
+from dataclasses import replace
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from lib import records
+from lib.convolutional.experiments import RESULTS, get
+from lib.convolutional.training import train
+
+DIRECTIONS = ("sgd", "sign", "adam")
+EPOCHS = (1, 5, 20)
+PATH = RESULTS / "cmnist_transfer.json"
+COMMAND = "python -m lib.convolutional.transfer"
+
+
+def gradients(network, run: int, composites, batch: int) -> torch.Tensor:
+    """Gradients (batches, weights) of the compositional error of one run's first module, by autograd.
+
+    The error is the batch mean of the summed squared error over the digits. A last incomplete batch is left out.
+    """
+    border = 10 * composites.digits
+    kernels = [kernel.reshape(-1, *kernel.shape[-4:])[run] for kernel in network.kernels]
+    biases = [bias.reshape(-1, bias.shape[-1])[run] for bias in network.biases]
+    readout, offset = network.readouts[0][run][:, :border], network.offsets[0][run][:, :border]
+    weights = [part.detach().clone().requires_grad_() for part in (*kernels, *biases, readout, offset)]
+    images = torch.from_numpy(composites.images).to(readout.dtype)
+    wanted = torch.from_numpy(composites.compositional).to(readout.dtype)
+    found = []
+    for pictures, targets in zip(images.split(batch), wanted.split(batch)):
+        if len(pictures) < batch:
+            break
+        x = pictures[:, None]
+        for kernel, bias in zip(weights[: len(kernels)], weights[len(kernels) :]):
+            x = functional.conv2d(x, kernel.permute(3, 2, 0, 1), bias).relu()
+        outputs = x.permute(0, 2, 3, 1).flatten(1) @ weights[-2] + weights[-1]
+        error = ((outputs - targets) ** 2).sum(1).mean() / composites.digits
+        found.append(torch.cat([part.flatten() for part in torch.autograd.grad(error, weights)]))
+    return torch.stack(found)
+
+
+def transfer(network, run: int, training, test) -> dict:
+    """The transfer of three directions, and how far sign and gradient point apart.
+
+    sgd: the gradient of all training images; sign: its signs; adam: the gradient divided by the root mean square of
+    the batches' gradients, what Adam tends to in slow learning. cosine: between gradient and signs.
+    """
+    batch = network.settings.batch
+    batches = gradients(network, run, training, batch)
+    g, root = batches.mean(0), batches.square().mean(0).sqrt()
+    away = gradients(network, run, test, batch).mean(0)
+    adam = torch.where(root > 0, g / root.clamp(min=1e-30), 0)
+    directions = dict(zip(DIRECTIONS, (g, g.sign(), adam)))
+    found = {name: float(away @ d / (g @ d)) for name, d in directions.items()}
+    return found | {"cosine": float(g.abs().sum() / (g.norm() * (g != 0).sum().sqrt()))}
+
+
+def measure(profile, seeds) -> dict:
+    """The transfer in every case of a profile during its training: by case and epoch, a value a seed."""
+    entries = {}
+    for name, case in profile.cases.items():
+        sets, entries[name] = case.task.composites(), {}
+        with TemporaryDirectory() as folder:
+            for epoch in EPOCHS:  # each goes on from the checkpoint of the one before
+                settings = replace(case.settings, epochs=epoch)
+                network = train(
+                    settings, *sets, seeds, measure=epoch, checkpoint=f"{folder}/state.pt"
+                ).network
+                found = [transfer(network, run, *sets) for run in range(len(seeds))]
+                entries[name][str(epoch)] = {
+                    key: [round(one[key], 5) for one in found] for key in (*DIRECTIONS, "cosine")
+                }
+    return entries
+
+
+def read(path=PATH) -> dict:
+    """The record; FileNotFoundError, with the command that makes it, where there is none."""
+    return records.read(path, COMMAND)
+
+
+def main(arguments=None) -> int:
+    parser = records.parser("lib.convolutional.transfer", "Measure transfer, record it.", ["optimisers"], 0)
+    return records.run(parser, arguments or ["optimisers", *sys.argv[1:]], _main)
+
+
+def _main(options):
+    seeds = list(range(options.first_seed, options.first_seed + (options.runs or 3)))
+    commit = records.commit()
+    content = {
+        "profile": options.name,
+        "command": f"{COMMAND} --runs {len(seeds)} --first-seed {options.first_seed}",
+        "date": records.today(),
+        "commit": commit,
+        "device": records.processor(),
+        "threads": torch.get_num_threads(),
+        "versions": records.versions("numpy", "torch"),
+        "seeds": seeds,
+        "cases": measure(get(options.name), seeds),
+    }
+    records.write(
+        content, (options.out and type(PATH)(options.out)) or PATH, rows=r"\[[^][{}]*]", between=" "
+    )
+    for name, course in content["cases"].items():
+        last = course[str(EPOCHS[-1])]
+        print(name, {key: round(float(np.mean(values)), 3) for key, values in last.items()})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

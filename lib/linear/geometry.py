@@ -1,0 +1,111 @@
+"""What follows from the geometry of an optimiser: held-out examples, Adam's epsilon, deep networks."""
+
+from math import comb
+
+import numpy as np
+
+from lib.linear.datasets import Dataset
+from lib.linear.optimisers import rule_weight, single_features
+from lib.linear.steps import named
+
+
+def learn_subsets(dataset: Dataset, optimiser, training, *, learning_rate: float, steps: int) -> tuple:
+    """Train shallow networks from zero on some of the examples, one a training set, all at once.
+
+    training: masks (sets, P), in each at least one example and one that is held out. Returns, for every set and
+    compositional output, the mean squared error on the held-out examples (sets, n_y) and the largest error left
+    on a training example (sets, n_y). The copies of the identity block get one weight: no optimiser that looks at
+    every weight alone can tell them apart. Raises ValueError for n_y = 0 and for Muon, which looks at them all.
+    """
+    optimiser = named(optimiser)
+    training = np.asarray(training, dtype=bool)
+    if training.ndim != 2 or training.shape[1] != dataset.P:
+        raise ValueError(
+            f"training has shape {training.shape}; give masks of shape (sets, P) = (., {dataset.P})"
+        )
+    if training.all(axis=1).any() or not training.any(axis=1).all():
+        raise ValueError("a training set has no example, or no example is held out; leave some of both")
+    if dataset.n_y == 0 or type(optimiser).__name__ == "Muon":
+        raise ValueError("held-out errors need n_y > 0 and an optimiser that moves every weight by itself")
+    omega, n_x = dataset.compositional_inputs, dataset.n_x
+    seen, wanted = training[:, None, :], dataset.compositional_outputs
+    weights, state = np.zeros((len(training), dataset.n_y, n_x + dataset.P)), {}
+
+    def errors():
+        rule = weights[..., :n_x] @ omega
+        return wanted - rule, wanted - rule - dataset.k_x * dataset.r * weights[..., n_x:]
+
+    for _ in range(steps):
+        residual = np.where(seen, errors()[1], 0)
+        gradient = -np.concatenate([single_features(residual), dataset.r * residual], axis=-1)
+        weights = optimiser.step(weights, gradient, state, learning_rate)
+    unseen, fitted = errors()
+    squares = np.where(seen, 0, unseen**2).sum(axis=-1) / (~seen).sum(axis=-1)
+    return squares, np.where(seen, np.abs(fitted), 0).max(axis=-1)
+
+
+def nearly_balanced(dataset: Dataset, training, output: int = 0) -> np.ndarray:
+    """Whether the theorem on the floor holds for a training set and a compositional output.
+
+    With the other features' patterns, each times the output's, as the rows of χ over the training examples, let
+    K = χχᵀ with least eigenvalue l, q = K⁻¹χ1, z = √(qᵀKq/l) and ρ = 1/(1 + k_x r). Then sign descent in small
+    steps ends at ρ for the output's feature and 0 for the others if z + ‖q‖_∞ < ρ and ‖q‖₁ + z√(n_x − 1) < 1.
+    training: masks (sets, P). Source: chapter 12.
+    """
+    training = np.asarray(training, dtype=bool)
+    rho, omega = rule_weight(dataset, np.inf), dataset.compositional_inputs
+    chi = np.delete(omega, output, axis=0) * omega[output]
+    found = []
+    for mask in training:
+        K, c = chi[:, mask] @ chi[:, mask].T, chi[:, mask].sum(axis=1)
+        least = np.linalg.eigvalsh(K).min(initial=np.inf)
+        if least < 1e-9:
+            found.append(False)
+            continue
+        q = np.linalg.solve(K, c)
+        z = np.sqrt(q @ c / least)
+        reached = z + np.abs(q).max(initial=0) < rho
+        found.append(reached and np.abs(q).sum() + z * np.sqrt(len(q)) < 1)
+    return np.array(found)
+
+
+def adam_rule_weight(dataset: Dataset, epsilon: float) -> float:
+    """ρ at which Adam ends in small steps, for any epsilon: between that of p = ∞ (0) and of p = 2 (large).
+
+    1/(1 + k_x r) + ε k_x (P − r)/(P(1 + k_x r)²) · ln(1 + Pr(1 + k_x r)/(ε(P + a))). epsilon: in units of the
+    gradient of the summed loss. Raises ValueError for a value that is not finite and positive, and for n_y = 0.
+    Source: chapter 12, proposition on Adam's epsilon.
+    """
+    if not (np.isfinite(epsilon) and epsilon > 0):
+        raise ValueError(f"epsilon = {epsilon} is not finite and positive")
+    floor, P, r = rule_weight(dataset, np.inf), dataset.P, dataset.r
+    lifted = epsilon * dataset.k_x * (P - r) / P * floor**2
+    return float(floor + lifted * np.log1p(P * r / (floor * epsilon * (P + dataset.a))))
+
+
+def mean_sign_share(n: int) -> float:
+    """E|S_n|/n for a sum S_n of n independent signs."""
+    return sum(comb(n, k) * abs(n - 2 * k) for k in range(n + 1)) / 2**n / n
+
+
+def shared_units_ratio(dataset: Dataset) -> float:
+    """‖Γ_x→Ω_y‖/‖Ω_x→Ω_y‖ of a wide deep network under sign descent or Adam, without identity outputs (k_y = 0).
+
+    √(k_xP) E|S_n|/n with n = n_y: in the limit of small initial weights, small steps and, for n_y > 1, many hidden
+    units. Raises ValueError for k_y > 0, where only the first step is known. Source: chapter 12.
+    """
+    rule_weight(dataset, 2)
+    if dataset.k_y:
+        raise ValueError(f"k_y = {dataset.k_y}: the law holds without identity outputs; see first_step_ratio")
+    return float(np.sqrt(dataset.k_x * dataset.P) * mean_sign_share(dataset.n_y))
+
+
+def first_step_ratio(dataset: Dataset) -> float:
+    """The same ratio after the first step of sign descent of a wide deep network, for any k_y.
+
+    √(k_xP) asin(1/√(n_y + b)) / asin(√(P/(P + b))), from Gaussian initial weights. Source: chapter 12.
+    """
+    rule_weight(dataset, 2)
+    P, b = dataset.P, dataset.b
+    angles = np.arcsin(1 / np.sqrt(dataset.n_y + b)), np.arcsin(np.sqrt(P / (P + b)))
+    return float(np.sqrt(dataset.k_x * P) * angles[0] / angles[1])
