@@ -1,10 +1,12 @@
 # Every target sets up what it needs. `make help` lists them.
-# PYTHON=python3.12 make book   uses another Python for the environment.
+# PYTHON=python3.12 make book   uses another Python for the environment,
+# TORCH=cu126 make book         a build of PyTorch for GPUs, TORCH=pip the one that pip finds.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= -m 'not slow'
+TORCH ?= cpu
 STAMP := $(VENV)/.complete
 NOTEBOOKS := $(wildcard chapters/*.ipynb templates/*.ipynb)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -68,6 +70,7 @@ environment: $(STAMP) ## only install: a .venv from the pins in requirements.txt
 
 newest: ## install the newest versions that pyproject.toml allows, in place of the lock
 	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python lib/book/torch_build.py $(TORCH) torch
 	$(BIN)/python -m pip install --editable ".[book,test]"
 	@touch $(STAMP)
 
@@ -85,6 +88,7 @@ $(STAMP): requirements.txt
 	@echo "Setting up .venv from requirements.txt (once; some minutes)"
 	@rm -f $(STAMP)
 	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python lib/book/torch_build.py $(TORCH) $(shell grep -o '^torch==[^ ]*' requirements.txt)
 	$(BIN)/python -m pip install -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $(STAMP)
