@@ -12,7 +12,7 @@ NOTEBOOKS := $(wildcard chapters/*.ipynb templates/*.ipynb)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf test browser lint format links chapter record serve measure benchmark artwork address environment newest clean
+.PHONY: help book pdf test browser lint format links chapter record serve measure benchmark matrix artwork address environment newest clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ benchmark: $(STAMP) ## time the structured training beside dense computations, o
 
 measure: $(STAMP) ## run every chapter on one core in 2 GiB; the figures go into the README (Linux)
 	@$(BIN)/python -m benchmarks.chapters
+
+matrix: $(STAMP) ## the numeric tests and chapters under other instructions and threads: make matrix CHAPTERS="dynamics scale"
+	@$(BIN)/python -m benchmarks.matrix $(CHAPTERS)
 
 artwork: $(STAMP) ## draw the logo and the card of the book again
 	@$(BIN)/python -m lib.book.artwork

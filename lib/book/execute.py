@@ -54,7 +54,8 @@ def environment(project: Project, folder: Path, figures: Path | None) -> dict[st
     env = dict(os.environ)
     for name in ("JUPYTER_PATH", "JUPYTER_DATA_DIR", "MPLBACKEND", "PYTHONWARNINGS", "BOOK_FIGURES"):
         env.pop(name, None)
-    env |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    threads = env.get("BOOK_THREADS", "1")  # more than one only to see that numbers do not depend on it
+    env |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
     env |= {
         "SOURCE_DATE_EPOCH": "0",
         "IPYTHONDIR": str(folder / "ipython"),

@@ -23,6 +23,7 @@ VARIABLES = (
     "ATEN_",
     "BLIS_",
     "BOOK_DATA",
+    "BOOK_THREADS",
     "MKL_",
     "NPY_",
     "OMP_",
