@@ -60,6 +60,18 @@ def aligned_weights(dataset: Dataset, architecture: str, strengths, *, hidden: i
     return (unit @ V.T)[None], (U @ unit.T)[None]
 
 
+def in_fewest_units(weights: tuple) -> tuple:
+    """The same deep networks with at most inputs + outputs hidden units: a change of the hidden basis.
+
+    Gradient descent never leaves the span of the initial columns of W₁ and W₂ᵀ in hidden space, and does not
+    depend on its basis; so wide networks can be trained at the cost of narrow ones, exactly. W₁ (seeds, h, inputs)
+    and W₂ (seeds, outputs, h) become those of min(h, inputs + outputs) units. Source: chapter 3.
+    """
+    W1, W2 = weights
+    R = np.linalg.qr(np.concatenate([W1, W2.mT], axis=-1), mode="r")
+    return R[..., : W1.shape[-1]], R[..., W1.shape[-1] :].mT
+
+
 def initial_strengths(dataset: Dataset, weights: tuple) -> np.ndarray:
     """The strength π₀ from which each mode grows, read off the random initial weights: no free parameter.
 
