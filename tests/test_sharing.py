@@ -7,9 +7,6 @@ from types import SimpleNamespace
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from docutils.frontend import get_default_settings
-from docutils.parsers.rst import Parser
-from docutils.utils import new_document
 
 from lib.book import BookError, address, artwork, sharing
 from lib.book import __main__ as book_command
@@ -18,51 +15,31 @@ from lib.book.project import Project
 STATIC = Path(__file__).resolve().parents[1] / "_static"
 
 
-def tree(text: str):
-    document = new_document("page", get_default_settings(Parser))
-    Parser().parse(text, document)
-    return document
-
-
 def test_the_pages_address_follows_from_the_repository():
     assert sharing.pages_address("https://github.com/me/book") == "https://me.github.io/book/"
     assert sharing.pages_address("https://github.com/me/me.github.io") == "https://me.github.io/"
 
 
-def test_a_description_ends_with_a_sentence_or_a_word():
-    sentence = (
-        "The question. A first sentence that is long enough to be one by itself, and goes on for a while. "
-    )
-    short = sharing.description(tree("Short.\n\n" + sentence))
-    assert short == sentence.removeprefix("The question. ").strip()
-    assert sharing.description(tree(sentence * 4)).endswith("while. The question.")
-    assert sharing.description(tree("word " * 100)).endswith("word…")
-    assert len(sharing.description(tree("word " * 100))) <= 200
-    assert sharing.description(tree("")) == ""
+def config(repository: str) -> SimpleNamespace:
+    """The settings of Sphinx that follow from the address of the repository."""
+    found = SimpleNamespace(html_title="The book", html_baseurl="", linkcheck_ignore=[])
+    found.html_theme_options = {
+        "repository_url": repository,
+        "launch_buttons": {"colab_url": "https://colab"},
+    }
+    sharing.complete(None, found)
+    return found
 
 
-def tags(given: str = "") -> str:
-    config = SimpleNamespace(
-        html_baseurl="https://me.github.io/book/", root_doc="intro", html_title="The book", html_css_files=[]
-    )
-    context = {"title": "A &amp; <em>B</em>", "metatags": given}
-    page = tree('What this page is about, in "one" sentence with a < sign in it.')
-    sharing.add_tags(SimpleNamespace(config=config), "chapters/one", "page.html", context, page)
-    return context["metatags"]
+def test_the_cards_stand_on_the_public_address():
+    told = config("https://github.com/me/book")
+    assert told.ogp_site_url == told.html_baseurl == "https://me.github.io/book/"
+    assert told.ogp_image == "https://me.github.io/book/_static/card.png"
+    assert told.html_theme_options["launch_buttons"]
 
 
-def test_a_page_has_a_card():
-    made = tags()
-    assert 'property="og:title" content="A &amp; B"' in made
-    assert 'property="og:url" content="https://me.github.io/book/chapters/one.html"' in made
-    assert 'property="og:image" content="https://me.github.io/book/_static/card.png"' in made
-    assert made.count("in &quot;one&quot; sentence with a &lt; sign") == 2
-
-
-def test_a_description_that_is_given_stays_the_only_one():
-    made = tags('<meta content="My own." name="description" />')
-    assert made.count('name="description"') == 1
-    assert 'property="og:description" content="My own."' in made
+def test_nothing_leads_to_an_address_that_nobody_has():
+    assert config(f"https://github.com/{sharing.PLACEHOLDER}").html_theme_options["launch_buttons"] == {}
 
 
 def test_the_artwork_is_what_the_script_draws(tmp_path):

@@ -83,10 +83,19 @@ FIGURES = {  # by the label of the figure
     ),
 }
 
+ALONE = {  # not under a figure of a chapter
+    "landing": Moving(
+        "coupling",
+        "Move it: the wanted map (solid) and the unwanted one (dashed) always share one course",
+        _sliders("k_x r"),
+        FIXED,
+    ),
+}
 
-def html(label: str) -> str:
-    """The moving counterpart of a figure of FIGURES as HTML, closed until the reader opens it."""
-    moving = FIGURES[label]
+
+def html(label: str, opened: bool = False) -> str:
+    """A figure that moves, of FIGURES or ALONE, as HTML; closed until the reader opens it unless ``opened``."""
+    moving = (FIGURES | ALONE)[label]
     settings = {
         "draw": moving.draw,
         "fixed": moving.fixed,
@@ -95,7 +104,8 @@ def html(label: str) -> str:
     }
     controls = "\n".join(slider(s, label) for s in moving.sliders)
     curves = legend(moving.curves) if moving.curves else ""
-    return f"""<details class="moving" id="{label}-moving"><summary>{moving.invitation}</summary>
+    state = " open" if opened else ""
+    return f"""<details class="moving" id="{label}-moving"{state}><summary>{moving.invitation}</summary>
 <style>{colours()}</style>
 <div class="view">{curves}<svg role="img" aria-label="{moving.invitation}"></svg></div>
 <form autocomplete="off" aria-label="{moving.invitation}">{controls}

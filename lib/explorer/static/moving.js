@@ -57,6 +57,28 @@
     update();
   }
 
-  for (const box of document.querySelectorAll("details.moving"))
-    box.addEventListener("toggle", () => start(box), { once: true });
+  /* Once, unless the reader wants no motion or takes over: the first slider goes from one end to its place. */
+  function demonstrate(box) {
+    const input = box.querySelector("input");
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    const goal = Number(input.value), begin = performance.now();
+    let stopped = false;
+    box.addEventListener("pointerdown", () => { stopped = true; }, { once: true });
+    box.addEventListener("keydown", () => { stopped = true; }, { once: true });
+    const step = (now) => {
+      if (stopped) return;
+      const share = Math.min(1, (now - begin) / 4000), place = Number(input.max) * Math.sin(Math.PI * share) + goal * share;
+      input.value = share < 1 ? Math.min(Number(input.max), place) : goal;
+      input.dispatchEvent(new Event("input"));
+      if (share < 1) requestAnimationFrame(step);
+    };
+    requestAnimationFrame(step);
+  }
+
+  for (const box of document.querySelectorAll("details.moving")) {
+    if (box.open) {
+      start(box);
+      demonstrate(box);
+    } else box.addEventListener("toggle", () => start(box), { once: true });
+  }
 })();

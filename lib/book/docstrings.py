@@ -1,0 +1,36 @@
+"""A Sphinx extension: docstrings as they are written here, plain text with code in backticks, become paragraphs.
+
+They are prose with formulas in Unicode. Read as reStructuredText, stars and bars would be markup.
+"""
+
+import re
+
+from sphinx.application import Sphinx
+
+
+def plain(text: str) -> list[str]:
+    """The paragraphs of a docstring as lines of reStructuredText in which only code is marked."""
+    lines = []
+    for paragraph in re.split(r"\n\s*\n", text.strip()):
+        lines += [" ".join(marked(part) for part in paragraph.split("\n")), ""]
+    return lines
+
+
+def marked(line: str) -> str:
+    """One line: code in backticks is code, everything else is text."""
+    parts = re.split(r"`+([^`]+)`+", line.strip())
+    out = [
+        re.sub(r"([\\*|_`])", r"\\\1", part) if i % 2 == 0 else f"``{part}``" for i, part in enumerate(parts)
+    ]
+    return "\\ ".join(part for part in out if part)
+
+
+def process(app: Sphinx, what: str, name: str, obj, options, lines: list[str]) -> None:
+    """Replace the lines that autodoc read."""
+    lines[:] = plain("\n".join(lines))
+
+
+def setup(app: Sphinx) -> dict:
+    """Sphinx's entry point."""
+    app.connect("autodoc-process-docstring", process)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,28 @@
+"""The page "Library": every public name of the rooms that chapters use, from the docstrings."""
+
+from pathlib import Path
+
+LIB = Path(__file__).resolve().parents[2]
+ROOMS = ("linear", "convolutional", "subnetworks", "oddity", "checks")  # the machinery is for those who build
+GROUND = ("plotting", "grounds", "records", "validation")
+
+
+def library_page() -> str:
+    """The library as MyST Markdown; autodoc fills it in."""
+    parts = [
+        "# Library",
+        "The package `lib`, which the chapters share: each formula stands in it once. This page is made from "
+        "its docstrings. Names in the chapters' code cells lead here.",
+    ]
+    for room in ROOMS:
+        modules = sorted((LIB / room).glob("*.py"))
+        if modules:
+            parts.append(f"## lib.{room}")
+            parts += [_module(f"lib.{room}.{path.stem}") for path in modules if path.stem != "__init__"]
+    parts.append("## The ground floor")
+    parts += [_module(f"lib.{name}") for name in GROUND]
+    return "\n\n".join(parts) + "\n"
+
+
+def _module(name: str) -> str:
+    return f"### {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```"
