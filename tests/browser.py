@@ -3,7 +3,6 @@
 import functools
 import os
 import re
-import shutil
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,22 +11,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
 
+from lib.book import BookError
+from lib.book.browser import find
+from lib.book.browser import launched as launch
 from lib.book.site import SOURCES
 
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = (  # no sandbox: CI runs as root; the rest keeps the browser from calling its makers
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
 STILL = "*, ::before, ::after { transition: none !important; scroll-behavior: auto !important }"
 
 
@@ -36,12 +27,6 @@ def unavailable(reason: str):
     if os.environ.get("REQUIRE_BROWSER") == "1":
         pytest.fail(f"REQUIRE_BROWSER=1, but {reason}", pytrace=False)
     pytest.skip(reason)
-
-
-def chromium() -> str:
-    """The browser's path: $CHROMIUM, or a Chromium or Chrome that the system has."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
-    return found or unavailable("there is no Chromium: install it, or name it in CHROMIUM")
 
 
 def built_book() -> Path:
@@ -78,13 +63,12 @@ def served(folder: Path):
 @contextmanager
 def launched():
     """A headless Chromium."""
-    program = chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    try:
+        find()
+    except BookError as missing:
+        unavailable(str(missing))
+    with launch() as browser:
+        yield browser
 
 
 @dataclass

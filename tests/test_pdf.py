@@ -4,19 +4,20 @@ from pathlib import Path
 
 import pytest
 from book_planting import plant
+from pypdf import PdfReader
 
-from lib.book import BookError, pdf
+from lib.book import BookError, browser, pdf
 
 
 def test_without_a_browser_the_way_out_is_named(monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CHROMIUM", raising=False)
     with pytest.raises(BookError, match="install it, or name it"):
-        pdf.browser()
+        browser.find()
 
 
 def test_without_a_book_there_is_nothing_to_print(tmp_path, monkeypatch):
-    monkeypatch.setattr(pdf, "browser", lambda: "chromium")
+    monkeypatch.setattr(browser, "find", lambda: "chromium")
     with pytest.raises(BookError, match="make book"):
         pdf.make(plant(tmp_path, "01_one"))
 
@@ -35,3 +36,31 @@ def test_the_landing_page_offers_it_once(tmp_path):
 def test_the_landing_page_keeps_a_place_for_it():
     landing = Path(__file__).resolve().parents[1] / "intro.md"
     assert landing.read_text(encoding="utf-8").count(pdf.PLACE) == 1
+
+
+def test_contents_name_the_page_on_which_a_chapter_begins(tmp_path):
+    source = tmp_path / "index.html"
+    chapters = "".join(
+        f"<h1>Chapter {i}</h1><p>{'word ' * 1200 * i}</p><p style='break-after: page'>end</p>"
+        for i in (1, 2, 3)
+    )
+    html = f"<meta charset=utf-8><main class=bd-article><h1>The book</h1>{chapters}</main>"
+    source.write_text(html, encoding="utf-8")
+    target = tmp_path / "book.pdf"
+    try:
+        browser.find()
+    except BookError as missing:
+        pytest.skip(str(missing))
+    with browser.launched() as chromium:
+        count = pdf.write(chromium.new_page(), source.as_uri(), target, "The book", "Version 1")
+    pages = [page.extract_text() for page in PdfReader(target).pages]
+    assert len(pages) == count
+    begins = {
+        i: next(n for n, text in enumerate(pages, 1) if f"Chapter {i}\nword" in text) for i in (1, 2, 3)
+    }
+    contents = next(text for text in pages if "Contents" in text)
+    for i, page in begins.items():
+        assert f"Chapter {i}{page}" in contents.replace(" ", "").replace(
+            f"Chapter{i}", f"Chapter {i}"
+        ).replace("\n", "")
+    assert all(f"{n} / {count}" in text for n, text in enumerate(pages, 1))

@@ -55,7 +55,7 @@ def repository(tmp_path):
     """A repository that names its address as this one does."""
     old = "https://github.com/ORG/REPO"
     (tmp_path / "_config.yml").write_text(f"repository: {{url: {old}}}\n", encoding="utf-8")
-    text = f"{old} https://mybinder.org/v2/gh/ORG/REPO/main https://ORG.github.io/REPO/"
+    text = f"<!-- badges: hidden\n[badge]({old})\n-->\n{old} https://mybinder.org/v2/gh/ORG/REPO/main https://ORG.github.io/REPO/"
     (tmp_path / "README.md").write_text(text, encoding="utf-8")
     (tmp_path / "code.py").write_text(old, encoding="utf-8")
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
@@ -68,7 +68,7 @@ def test_the_address_moves_everywhere_at_once(repository):
     assert Project(repository).config()["repository"]["url"] == "https://github.com/me/book"
     moved = (repository / "README.md").read_text(encoding="utf-8")
     assert moved == (
-        "https://github.com/me/book https://mybinder.org/v2/gh/me/book/main https://me.github.io/book/"
+        "[badge](https://github.com/me/book)\nhttps://github.com/me/book https://mybinder.org/v2/gh/me/book/main https://me.github.io/book/"
     )
 
 

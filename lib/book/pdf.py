@@ -1,55 +1,103 @@
-"""The whole book as one PDF: its pages on one, printed by Chromium."""
+"""The whole book as one PDF: its pages on one, with a title page and contents, printed by Chromium."""
 
 import os
-import shutil
-import subprocess
 import tempfile
 import time
+from html import escape
 from pathlib import Path
 
-from lib.book import BookError, reuse, site
+from playwright.sync_api import Page
+from pypdf import PdfReader
+
+from lib.book import browser, reuse, site
 from lib.book.build import lock, restage
+from lib.book.landing import build_of
 from lib.book.project import Project
 
 NAME = "specialization.pdf"
 PLACE = "<!-- the book as a PDF -->"  # in intro.md; replaced by the link once there is something to link to
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--headless --disable-gpu --no-first-run --disable-background-networking --disable-component-update "
-    "--disable-sync --virtual-time-budget=60000 --no-pdf-header-footer --generate-pdf-document-outline"
+PATIENCE = 300_000  # milliseconds, for typesetting a thousand formulas on a slow machine
+FOOT = (
+    '<div style="width: 100%; font: 8px sans-serif; text-align: center">'
+    '<span class="pageNumber"></span> / <span class="totalPages"></span></div>'
 )
-
-
-def browser() -> str:
-    """The Chromium to print with: the variable CHROMIUM, or one that is installed."""
-    for name in filter(None, (os.environ.get("CHROMIUM"), *BROWSERS)):
-        if found := shutil.which(name):
-            return found
-    raise BookError(
-        "a PDF needs Chromium, which is not here: install it, or name it in the variable CHROMIUM"
-    )
+SHEET = {"format": "A4", "margin": dict(top="16mm", bottom="18mm", left="17mm", right="17mm")}
+FRONT = """([title, build]) => {
+  document.querySelectorAll("img[loading]").forEach(e => { e.loading = "eager"; });
+  const chapters = [...document.querySelectorAll(".bd-article h1")].slice(1);
+  const entry = (e, i) => `<li><a href="#front-${i}">${e.firstChild.textContent ?? ""}${e.childNodes.length > 1
+    && e.querySelector(".section-number") ? [...e.childNodes].slice(1).filter(n => !n.classList?.contains("headerlink"))
+    .map(n => n.textContent).join("") : ""}</a><span class="page"></span></li>`;
+  chapters.forEach((e, i) => { e.id = `front-${i}`; });
+  const front = document.createElement("section");
+  front.className = "front";
+  front.innerHTML = `<div class="cover"><p class="name">${title}</p><p>${build}</p></div>
+    <nav class="contents"><h2>Contents</h2><ol>${chapters.map(entry).join("")}</ol></nav>`;
+  document.querySelector(".bd-article").prepend(front);
+  return chapters.length;
+}"""
+NUMBERS = """(numbers) =>
+  document.querySelectorAll(".front .page").forEach((e, i) => { e.textContent = numbers[i]; })"""
+LOADED = """async () => {
+  await window.MathJax?.startup?.promise;
+  await Promise.all([...document.images].filter(e => e.checkVisibility()).map(e => e.decode().catch(() => {})));
+}"""
 
 
 def make(project: Project, say=print) -> Path:
     """Print the built book into its own folder and offer it on the landing page."""
-    chromium = browser()
+    browser.find()  # before any work
     start = time.monotonic()
     with lock(project), tempfile.TemporaryDirectory(prefix="run-", dir=project.output) as work:
         folder = restage(project, Path(work) / "book")
         page = site.make(folder, Path(work) / "site", builder="singlehtml") / "index.html"
-        target = project.output / "html" / NAME
         printed = Path(work) / NAME
-        command = [chromium, *FLAGS.split(), f"--user-data-dir={work}/browser", f"--print-to-pdf={printed}"]
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
-            command.append("--no-sandbox")  # Chromium refuses to run as root with it
-        done = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, check=False)
-        if not printed.is_file():
-            raise BookError(f"{chromium} printed nothing:\n{done.stderr[-2000:]}")
+        title = project.config()["title"]
+        with browser.launched() as chromium:
+            pages = write(
+                chromium.new_page(color_scheme="light"), page.as_uri(), printed, title, build_of(project.root)
+            )
+        target = project.output / "html" / NAME
         os.replace(printed, target)
         offer(project.output / "html" / "intro.html", target.stat().st_size)
         reuse.Kept(project.output / "kept").sign_pages(project.output / "html")
-    say(f"The book as a PDF, in {time.monotonic() - start:.0f} s: {target}")
+    say(f"The book as a PDF, {pages} pages, in {time.monotonic() - start:.0f} s: {target}")
     return target
+
+
+def write(page: Page, address: str, target: Path, title: str, build: str) -> int:
+    """Print a page twice: the second time its contents know on which page each chapter begins."""
+    page.set_default_timeout(PATIENCE)
+    page.goto(address, wait_until="load")
+    page.emulate_media(media="print")
+    chapters = page.evaluate(FRONT, [escape(title), escape(build)])
+    page.evaluate(LOADED)
+    for _ in range(2):
+        page.pdf(
+            path=target,
+            display_header_footer=True,
+            header_template="<span></span>",
+            footer_template=FOOT,
+            outline=True,
+            tagged=True,
+            print_background=True,
+            **SHEET,
+        )
+        numbers = begins(target, chapters)
+        page.evaluate(NUMBERS, numbers)
+    return len(PdfReader(target).pages)
+
+
+def begins(pdf: Path, chapters: int) -> list[int]:
+    """The numbers of the pages on which the chapters begin, from the links of the contents."""
+    reader = PdfReader(pdf)
+    places = reader.named_destinations
+    return [
+        reader.get_destination_page_number(places[f"/front-{i}"]) + 1
+        if f"/front-{i}" in places
+        else reader.get_destination_page_number(places[f"front-{i}"]) + 1
+        for i in range(chapters)
+    ]
 
 
 def offer(landing: Path, size: int) -> None:
