@@ -25,7 +25,9 @@ def move(project: Project, url: str, say=print) -> None:
         new = text
         for before, after in changes.items():
             new = new.replace(before, after)
-        new = re.sub(r"<!-- badges:[^\n]*\n(.*?)-->\n", r"\1", new, flags=re.DOTALL)  # now they lead somewhere
+        new = re.sub(
+            r"<!-- badges:[^\n]*\n(.*?)-->\n", r"\1", new, flags=re.DOTALL
+        )  # now they lead somewhere
         if new != text:
             path.write_text(new, encoding="utf-8")
             say(f"  {name}")

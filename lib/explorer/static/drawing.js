@@ -51,14 +51,13 @@ window.bookDrawing = (() => {
 
   /* Values under the pointer, or where the arrow keys have moved the line to. */
   function read(svg) {
-    if (svg.readable) return;
-    svg.readable = true;
+    if (svg.reread) return svg.reread();
     svg.setAttribute("tabindex", "0");
     const out = document.createElement("p");
     out.className = "values";
     out.setAttribute("aria-live", "polite");
     svg.after(out);
-    let place = 0;
+    let place = svg.reading.x.length - 1;
     const show = (index) => {
       const { x, curves, across, up, xlabel } = svg.reading, { top, bottom } = BOX;
       place = Math.min(x.length - 1, Math.max(0, index));
@@ -68,6 +67,8 @@ window.bookDrawing = (() => {
       svg.querySelector(".reading").innerHTML = `<path d="M${here} ${top}V${bottom}" stroke="currentColor" stroke-dasharray="2 2"/>${dots.join("")}`;
       out.innerHTML = `${xlabel.replace(/ \(.*/, "")} ${brief(x[place])}: ` + curves.map(({ y, label }) => `${label} <b>${brief(y[place])}</b>`).join(", ");
     };
+    svg.reread = () => show(place);
+    show(place);
     const pointed = (event) => {
       const box = svg.getBoundingClientRect(), { x, across } = svg.reading;
       const wanted = ((event.clientX - box.left) / box.width) * BOX.width;
