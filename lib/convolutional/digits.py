@@ -9,7 +9,6 @@ import os
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -24,10 +23,11 @@ FILES = {
 
 @dataclass(frozen=True)
 class IdxSource:
-    """A data set in four IDX files: SHA-256 of their uncompressed content where known, and public mirrors."""
+    """A data set in four IDX files: SHA-256 of their uncompressed content where known, and where they can be had."""
 
-    sha256: dict
-    mirrors: tuple
+    sha256: dict[str, str]
+    registry: dict[str, str]  # SHA-256 of the compressed files on the public mirrors
+    mirrors: tuple[str, ...]
 
 
 SOURCES = {
@@ -38,12 +38,20 @@ SOURCES = {
             "test_images": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
             "test_labels": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
         },
+        registry={
+            "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        },
         mirrors=(
             "https://storage.googleapis.com/cvdf-datasets/mnist/",
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
         ),
     ),
-    "fashion-mnist": IdxSource(sha256={}, mirrors=()),  # no checksum we are sure of: never downloaded
+    "fashion-mnist": IdxSource(
+        sha256={}, registry={}, mirrors=()
+    ),  # no checksum we are sure of: never downloaded
 }
 NAMES = ("digits", *SOURCES)
 
@@ -220,31 +228,19 @@ def _cached(source, part):
 
     folder, name = Path(pooch.os_cache(CACHE)) / source, FILES[part]
     path, known = folder / f"{name}.gz", SOURCES[source]
-    if path.is_file():
-        return path
-    if part not in known.sha256 or not known.mirrors:
+    if path.name not in known.registry:
         raise FileNotFoundError(
             f"{source} is not downloaded, for its checksums are not known here: get {name} and the other three "
             "files yourself, and name their directory (argument directory, or the environment variable BOOK_DATA)"
         )
-    folder.mkdir(parents=True, exist_ok=True)
     failures = []
-    for mirror in known.mirrors:
-        with TemporaryDirectory(dir=folder) as temporary:  # nothing enters the cache before it is verified
-            try:
-                fetched = pooch.retrieve(
-                    mirror + path.name,
-                    known_hash=None,
-                    fname=path.name,
-                    path=temporary,
-                    downloader=pooch.HTTPDownloader(progressbar=True, timeout=30),
-                )
-                _content(Path(fetched), known.sha256[part])
-            except (OSError, ValueError) as error:
-                failures.append(f"{mirror}: {error}")
-                continue
-            os.replace(fetched, path)
-            return path
+    for mirror in known.mirrors:  # nothing enters the cache before its checksum is verified
+        store = pooch.create(folder, mirror, registry=known.registry, env=None)
+        try:
+            downloader = pooch.HTTPDownloader(progressbar=True, timeout=30)
+            return Path(store.fetch(path.name, downloader=downloader))
+        except (OSError, ValueError) as error:
+            failures.append(f"{mirror}: {error}")
     raise ConnectionError(
         f"{path.name} could not be had: "
         + "; ".join(failures)
