@@ -45,8 +45,15 @@ links: $(STAMP) ## try every address outside the book that the built book links 
 chapter: $(STAMP) ## one chapter your way: make chapter NAME=dynamics PARAMS="n_x=4 r=0.5"
 	@$(BIN)/python -m lib.book chapter "$(NAME)" $(PARAMS)
 
+RECORDS := convolutional subnetworks oddity
+ROOM = $(or $(filter $(firstword $(subst -, ,$(PROFILE))),$(RECORDS)),convolutional)
 record: $(STAMP) ## train and record a profile: make record PROFILE=mnist-small OPTIONS="--data DIR --runs 3"
-	@$(BIN)/python -m lib.$(if $(filter subnetworks-%,$(PROFILE)),subnetworks,$(if $(filter oddity-%,$(PROFILE)),oddity,convolutional)).experiments $(PROFILE) $(OPTIONS)
+ifeq ($(PROFILE)$(OPTIONS),)
+	@echo 'Say which training to record: make record PROFILE=mnist-small OPTIONS="--data DIR --runs 3"'
+	@$(foreach room,$(RECORDS),$(BIN)/python -m lib.$(room).experiments;) exit 1
+else
+	@$(BIN)/python -m lib.$(ROOM).experiments $(PROFILE) $(OPTIONS)
+endif
 
 serve: $(STAMP) ## show the built book at http://localhost:8000
 	@test -d _build/html || { echo "There is no book yet: make book"; exit 1; }
@@ -67,7 +74,7 @@ artwork: $(STAMP) ## draw the logo and the card of the book again
 	@$(BIN)/python -m lib.book.artwork
 
 address: $(STAMP) ## set the public address: make address URL=https://github.com/you/book
-	@$(BIN)/python -m lib.book address $(URL)
+	@$(BIN)/python -m lib.book address "$(URL)"
 
 environment: $(STAMP) ## only install: a .venv from the pins in requirements.txt
 

@@ -24,7 +24,8 @@ from lib.validation import check_seeds
 def parser(module: str, description: str, profiles, first_seed: int) -> argparse.ArgumentParser:
     """The options of every such command."""
     made = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
-    made.add_argument("name", help=", ".join(profiles))
+    made.add_argument("name", nargs="?", metavar="profile", help=", ".join(profiles))
+    made.set_defaults(profiles=tuple(profiles))
     made.add_argument("--runs", type=int, help="number of runs (default: the profile's)")
     made.add_argument(
         "--first-seed", type=int, default=first_seed, help=f"seed of the first run (default: {first_seed})"
@@ -39,6 +40,10 @@ def parser(module: str, description: str, profiles, first_seed: int) -> argparse
 def run(parser: argparse.ArgumentParser, arguments, command: Callable) -> int:
     """Do what the arguments ask for; what a user can have caused becomes a line and the status 1."""
     options = parser.parse_args(arguments)
+    if options.name is None:
+        print(f"Name a profile: {parser.prog} {options.profiles[0]}. There are", file=sys.stderr)
+        print("".join(f"  {name}\n" for name in options.profiles), file=sys.stderr, end="")
+        return 1
     if options.threads:
         torch.set_num_threads(options.threads)
     try:

@@ -126,6 +126,31 @@ def test_the_command_records_what_was_trained(tmp_path, capsys):
     assert [path.name for path in out.parent.iterdir()] == ["record.json"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"training": None},
+            r"training = None asks for all .* no end of them; give training a number, or set drawn",
+        ),
+        ({"test": None}, "test = None asks for all"),
+        ({"training": 0}, "training = 0 is not an integer from 1 on"),
+        ({"training": None, "drawn": False, "test": 2.5}, "test = 2.5 is not an integer"),
+    ],
+)
+def test_counts_of_a_task_that_make_no_sense_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Task(**changes)
+
+
+def test_without_a_profile_the_command_lists_them(capsys):
+    assert main([]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("Name a profile: python -m lib.convolutional.experiments ci")
+    assert "\n  mnist-small\n" in told
+    assert "usage" not in told
+
+
 def test_read_says_how_to_make_a_missing_record(tmp_path):
     with pytest.raises(
         FileNotFoundError,

@@ -215,6 +215,13 @@ def test_what_is_imported_is_declared():
     assert_declared(rest, "chapters", "cluster")
 
 
+def test_the_version_stands_in_one_place_and_its_copies_agree():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == project["version"]
+    assert f"\n## {project['version']}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
 def test_the_public_address_stands_in_one_place_and_its_copies_agree():
     address = PROJECT.config()["repository"]["url"]
     owner, name = address.removeprefix("https://github.com/").split("/")

@@ -72,6 +72,12 @@ def test_the_address_moves_everywhere_at_once(repository):
     )
 
 
+def test_without_an_address_the_command_says_what_to_give(capsys):
+    assert book_command.main(["address"]) == book_command.main(["address", ""]) == 1
+    told = capsys.readouterr().err
+    assert told.count("say where the book will be: make address URL=https://github.com/you/book") == 2
+
+
 @pytest.mark.parametrize("url", ["me/book", "https://example.org/me/book", "https://github.com/me"])
 def test_what_is_no_address_is_refused(repository, url):
     with pytest.raises(BookError, match="not of the form"):

@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("pdf", help="print the built book, and offer the PDF on its first page")
     commands.add_parser("links", help="try every address outside the book that it links to")
     move = commands.add_parser("address", help="set the public address, everywhere it stands")
-    move.add_argument("url", help="https://github.com/you/book")
+    move.add_argument("url", nargs="?", default="", help="https://github.com/you/book")
     chapter = commands.add_parser("chapter", help="one chapter with parameters of your own")
     chapter.add_argument("name", nargs="?", default="", help="dynamics, 03_dynamics or a path")
     chapter.add_argument("parameters", nargs="*", metavar="name=value")

@@ -4,13 +4,15 @@ import re
 import subprocess
 from urllib.parse import urlsplit
 
-from lib.book import BookError
+from lib.book import BookError, Say
 from lib.book.project import Project
 from lib.book.sharing import pages_address
 
 
-def move(project: Project, url: str, say=print) -> None:
-    """Replace the old address by a new one in every file that names it."""
+def move(project: Project, url: str, say: Say = print) -> None:
+    """Replace the old address by a new one in every file that names it; BookError where the new one is none."""
+    if not url:
+        raise BookError("say where the book will be: make address URL=https://github.com/you/book")
     if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", url.removesuffix("/")):
         raise BookError(f"{url!r} is not of the form https://github.com/you/book")
     url = url.removesuffix("/")

@@ -21,7 +21,7 @@ from lib.convolutional import digits
 from lib.convolutional.networks import Settings
 from lib.convolutional.training import History, data_hash, join, train
 from lib.records import peak_megabytes, processor, today, versions
-from lib.validation import check_seeds
+from lib.validation import check_count, check_seeds
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results"
@@ -39,6 +39,17 @@ class Task:
     test: int | None = 2000  # number of test composites
     digits: int = 3
     r: float = 10.0  # value of the non-compositional output of the shown number
+
+    def __post_init__(self) -> None:
+        for name in ("training", "test"):
+            count = getattr(self, name)
+            if count is None and self.drawn:
+                raise ValueError(
+                    f"{name} = None asks for all composites, but drawn at random there is no end of them; "
+                    f"give {name} a number, or set drawn = False"
+                )
+            if count is not None:
+                check_count(name, count)
 
     def composites(self, directory=None) -> tuple:
         """Training and test composites; directory as in lib.convolutional.digits.load, and its errors."""
