@@ -5,7 +5,9 @@ They are prose with formulas in Unicode. Read as reStructuredText, stars and bar
 
 import re
 
+import sphinx_codeautolink.extension
 from sphinx.application import Sphinx
+from sphinx_codeautolink.extension.block import CodeBlockAnalyser
 
 
 def plain(text: str) -> list[str]:
@@ -30,7 +32,20 @@ def process(app: Sphinx, what: str, name: str, obj, options, lines: list[str]) -
     lines[:] = plain("\n".join(lines))
 
 
+class _Sections(CodeBlockAnalyser):
+    """sphinx-codeautolink 0.19 takes every section to have a title; those of exercises have none."""
+
+    def visit_section(self, node) -> None:
+        if node["ids"]:
+            super().visit_section(node)
+
+    def depart_section(self, node) -> None:
+        if self.title_stack:
+            super().depart_section(node)
+
+
 def setup(app: Sphinx) -> dict:
     """Sphinx's entry point."""
     app.connect("autodoc-process-docstring", process)
+    sphinx_codeautolink.extension.CodeBlockAnalyser = _Sections
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,200 @@
+"""The built pages on a phone, on a desk, in the dark: figures, formulas, captions, numbers, ways to a formula."""
+
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+from pictures import faint, ground
+
+from lib import grounds
+from lib.book.notebooks import measures
+from tests.browser import HTML, tab
+
+LEAST_LETTERING = 9.0  # CSS pixels
+EDGES = """() => {
+  const own = e => ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
+  const scrolls = e => e && e !== document.body && (own(e) || scrolls(e.parentElement));
+  const wide = document.documentElement.clientWidth + 1, lost = [];
+  for (const formula of document.querySelectorAll(".bd-article mjx-container")) {
+    if (!formula.checkVisibility()) continue;
+    const parts = [formula, ...formula.querySelectorAll("mjx-mi, mjx-mo, mjx-mn")];
+    const right = Math.max(...parts.map(e => e.getBoundingClientRect().right));
+    if (right > wide && !scrolls(formula)) lost.push(`${formula.textContent.slice(0, 40)}: ${Math.round(right)}`);
+  }
+  return lost;
+}"""
+SIZES = """() => [...new Set([...document.querySelectorAll(".bd-article :is(p, div.math) mjx-container")]
+  .filter(e => e.checkVisibility() && !e.closest("figcaption, table, h1, h2, h3, .sd-card, .admonition-title"))
+  .map(e => Math.round(10 * parseFloat(getComputedStyle(e).fontSize)) / 10))]"""
+SHOWN = """() => [...document.querySelectorAll(".bd-article figure .picture img")].filter(e => e.checkVisibility())
+  .map(e => ({source: e.getAttribute("src").split("/").pop(), width: e.getBoundingClientRect().width,
+              given: [e.getAttribute("width"), e.getAttribute("height")]}))"""
+CHAPTERS = sorted(path.name for path in (HTML / "chapters").glob("*.html"))
+THREE = [name for name in CHAPTERS if name.startswith(("01_", "03_", "05_"))]
+
+
+def page_of(book, browser, name, width, scheme="light"):
+    opened = tab(browser, width=width, color_scheme=scheme)
+    found = opened.__enter__()
+    page = found.go(f"{book}/chapters/{name}")
+    page.wait_for_function("document.documentElement.dataset.formulas === 'fit'")
+    return opened, page
+
+
+@pytest.fixture
+def visit(book, browser):
+    """Open a chapter: visit(name, width, scheme) -> page."""
+    opened = []
+
+    def open_(name, width=375, scheme="light"):
+        context, page = page_of(book, browser, name, width, scheme)
+        opened.append(context)
+        return page
+
+    yield open_
+    for context in opened:
+        context.__exit__(None, None, None)
+
+
+def figures():
+    """The figures of the book as files, light and dark."""
+    return sorted(path for path in (HTML / "_images").glob("*.svg") if not path.stem.endswith("-dark"))
+
+
+def test_every_figure_is_drawn_on_both_grounds_and_its_lines_stand_out():
+    found = figures()
+    assert len(found) > 30
+    for light in found:
+        dark = light.with_name(f"{light.stem}-dark.svg")
+        texts = [path.read_text(encoding="utf-8") for path in (light, dark)]
+        assert [ground(text) for text in texts] == [grounds.LIGHT, grounds.DARK], light.name
+        assert [faint(text) for text in texts] == [[], []], light.name
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_shows_the_drawing_that_fits(visit, scheme):
+    page = visit("03_dynamics.html", 1440, scheme)
+    shown = [figure["source"] for figure in page.evaluate(SHOWN)]
+    assert len(shown) >= 5
+    assert all(name.endswith("-dark.svg") == (scheme == "dark") for name in shown)
+    ground_of_page = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    expected = grounds.DARK if scheme == "dark" else grounds.LIGHT
+    assert ground_of_page == "rgb({}, {}, {})".format(*(int(expected[i : i + 2], 16) for i in (1, 3, 5)))
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_no_formula_is_cut_off_on_a_phone(visit, name):
+    page = visit(name)
+    assert page.evaluate(EDGES) == []
+
+
+@pytest.mark.parametrize("name", THREE)
+def test_formulas_have_one_size(visit, name):
+    assert len(visit(name).evaluate(SIZES)) == 1
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_lettering_can_be_read_on_a_phone_and_nothing_jumps(visit, name):
+    for figure in visit(name).evaluate(SHOWN):
+        width, height, lettering = measures(HTML / "_images" / figure["source"].replace("-dark", ""))
+        assert figure["given"] == [f"{width:.0f}", f"{height:.0f}"]
+        assert lettering * figure["width"] / width >= LEAST_LETTERING - 0.05, figure
+
+
+@pytest.mark.parametrize("way", ["mouse", "key", "finger"])
+def test_a_figure_opens_at_full_size(book, browser, way):
+    with tab(browser, width=375, has_touch=True) as found:
+        page = found.go(f"{book}/chapters/03_dynamics.html")
+        page.wait_for_function("document.documentElement.dataset.formulas === 'fit'")
+        link = page.locator("figure a.enlarge:visible").first
+        if way == "key":
+            link.focus()
+            page.keyboard.press("Enter")
+        else:
+            link.click() if way == "mouse" else link.tap()
+        picture = page.locator("dialog.viewer[open] img")
+        picture.wait_for()
+        assert picture.bounding_box()["width"] >= float(picture.get_attribute("width")) - 1
+        larger = page.get_by_role("button", name="Larger")
+        before = picture.bounding_box()["width"]
+        larger.tap() if way == "finger" else larger.click()
+        assert picture.bounding_box()["width"] > before
+        page.keyboard.press("Escape")
+        assert page.locator("dialog.viewer[open]").count() == 0
+        assert found.faults == []
+
+
+def test_captions_are_text_and_theorems_are_quiet(visit):
+    page = visit("04_coupling.html", 1440)
+    caption, body = page.evaluate(
+        """() => [".bd-article figcaption", ".bd-article section > p"].map(s => {
+          const style = getComputedStyle(document.querySelector(s));
+          return [style.fontWeight, style.color]; })"""
+    )
+    assert caption == ["400", body[1]]
+    boxes = page.evaluate(
+        """() => [...document.querySelectorAll("div.proof.admonition")].map(e => {
+          const title = e.querySelector("p.admonition-title");
+          return [getComputedStyle(e).backgroundColor, getComputedStyle(title).backgroundColor,
+            getComputedStyle(title, "::before").content, getComputedStyle(title, "::after").content].join(" | "); })"""
+    )
+    assert len(boxes) > 4
+    assert set(boxes) == {"rgba(0, 0, 0, 0) | rgba(0, 0, 0, 0) | none | none"}
+
+
+def soup(name):
+    return BeautifulSoup((HTML / "chapters" / name).read_text(encoding="utf-8"), "html.parser")
+
+
+def number(page) -> str:
+    found = page.h1.select_one(".section-number")
+    return found.text.strip(". ") if found else ""
+
+
+@pytest.mark.parametrize("name", [name for name in CHAPTERS if not name.startswith(("00_", "15_"))])
+def test_everything_is_numbered_by_chapter(name):
+    page = soup(name)
+    assert re.fullmatch(r"\d+", number(page))
+    labels = [tag.text.split()[-1] for tag in page.select(".bd-article .caption-number")]
+    assert labels
+    assert all(label.startswith(f"{number(page)}.") for label in labels)
+    current = page.select_one(".bd-sidebar li.current > a")
+    assert current.text.strip().startswith(f"{number(page)}. ")
+
+
+def test_a_link_to_a_chapter_has_its_number_and_says_its_title():
+    pages = {name: soup(name) for name in CHAPTERS}
+    links = 0
+    for name, page in pages.items():
+        for link in page.select(".bd-article a.reference.internal"):
+            words = re.fullmatch(r"(?:chapters? )?(\d+)", link.text.strip(), re.IGNORECASE)
+            target = link["href"].split("#")[0].split("/")[-1]
+            if not words or target not in pages:
+                continue
+            links += 1
+            title = pages[target].h1.find(string=True, recursive=False).strip()
+            assert words[1] == number(pages[target]), (name, link)
+            assert link["title"] == f"{words[1]}. {title}"
+    assert links > 20
+
+
+def test_set_up_parameters_and_checks_are_folded():
+    for name in CHAPTERS:
+        page = soup(name)
+        shown = [
+            block.text
+            for block in page.select(".bd-article div.cell_input pre")
+            if not block.find_parent("details")
+        ]
+        assert not [text for text in shown if re.search(r"^(import|from) ", text)], name
+        assert not [text for text in shown if "ledger.report()" in text], name
+
+
+def test_from_a_figure_to_its_formula_in_two_clicks(visit):
+    page = visit("03_dynamics.html", 1440)
+    cell = page.locator("div.cell:has(#fig-dynamics-order)")
+    cell.locator("details.hide > summary").click()
+    cell.locator("a.sphinx-codeautolink-a", has_text="deep_trajectory").first.click()
+    page.wait_for_url("**/library.html#*deep_trajectory")
+    signature = page.locator('[id$="deep_trajectory"]').first
+    assert "dataset" in signature.inner_text()
