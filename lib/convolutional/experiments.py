@@ -142,7 +142,7 @@ def _by_capacity():
 
 RATES = {  # of which a seed of its own chooses one for each; continued by a factor of 2 where the best was the last
     ("sgd", "dense"): (5e-3, 1e-2, 2e-2),
-    ("sgd", "split"): (1e-2, 2e-2, 4e-2, 8e-2),
+    ("sgd", "split"): (1e-2, 2e-2, 4e-2, 8e-2, 1.6e-1),
     ("adam", "dense"): (2.5e-4, 5e-4, 1e-3, 2e-3),
     ("adam", "split"): (5e-4, 1e-3, 2e-3, 4e-3),
 }
@@ -157,6 +157,16 @@ def _by_rate():
     return cases
 
 
+def _by_optimiser():
+    """Each network at the learning rate that the profile optimiser-rates chose by its training error."""
+    best = {("sgd", "dense"): 1e-2, ("sgd", "split"): 8e-2, ("adam", "dense"): 5e-4, ("adam", "split"): 2e-3}
+    cases = {}
+    for (optimiser, architecture), rate in best.items():
+        settings = replace(ON_DIGITS, optimiser=optimiser, learning_rate=rate, epochs=40)
+        cases[f"{architecture}, {optimiser}"] = both(DIGITS, settings)[architecture]
+    return cases
+
+
 PROFILES = {
     "ci": Profile(both(DIGITS, ON_DIGITS), seeds=2, measure=15, group=2),
     "mnist-small": Profile(both(MNIST, ON_MNIST), seeds=5, measure=2, group=5),
@@ -168,6 +178,7 @@ PROFILES = {
     "r": Profile(_by_r(), seeds=5, measure=4, group=5),
     "length": Profile(both(DIGITS, replace(ON_DIGITS, epochs=400)), seeds=5, measure=10, group=5),
     "triples": Profile(_by_triples(), seeds=5, measure=4, group=5),
+    "optimisers": Profile(_by_optimiser(), seeds=5, measure=4, group=5),
     "optimiser-rates": Profile(_by_rate(), seeds=1, measure=40, group=1),
     "capacity": Profile(_by_capacity(), seeds=5, measure=10, group=5),
 }
