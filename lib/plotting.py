@@ -6,25 +6,25 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+import seaborn as sns
 from IPython.display import display
+from matplotlib import rc_params_from_file
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lib import grounds
 
-plt.style.use(Path(__file__).with_name("book.mplstyle"))
+STYLE = rc_params_from_file(Path(__file__).with_name("book.mplstyle"), use_default_template=False)
+sns.set_theme(context="paper", style="ticks", palette="colorblind", font="DejaVu Sans", rc=STYLE)
 
 CLASS_LABELS = (
     "class 1: compositional in and out",
     "class 2: compositional in only",
     "class 3: identity only",
 )
-CLASS_COLOURS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-)  # Okabe and Ito: told apart by colour-blind readers
+CLASS_COLOURS = tuple(sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2))  # blue, orange, green
 QUADRANT_LABELS = {
     "comp_to_comp": r"$\Omega_x \to \Omega_y$",
     "noncomp_to_comp": r"$\Gamma_x \to \Omega_y$",
@@ -135,9 +135,9 @@ def matrix(axes, values, rows, columns, limit=None):
     rows and columns map a block's label to its size. limit: the absolute value of full colour.
     """
     limit = limit or 1.3 * np.abs(values).max()
-    mesh = axes.pcolormesh(values, vmin=-limit, vmax=limit, rasterized=True)
-    axes.set_aspect("equal", anchor="N")
-    axes.invert_yaxis()
+    look = dict(cbar=False, square=True, xticklabels=False, yticklabels=False, rasterized=True)
+    sns.heatmap(values, ax=axes, cmap=plt.rcParams["image.cmap"], vmin=-limit, vmax=limit, **look)
+    axes.set_anchor("N")
     axes.grid(False)
     axes.spines[:].set_visible(False)
     top, left = (np.cumsum([0, *blocks.values()]) for blocks in (rows, columns))
@@ -146,7 +146,40 @@ def matrix(axes, values, rows, columns, limit=None):
     axes.tick_params(length=0)
     axes.hlines(top, 0, left[-1], color="black", linewidth=0.8, clip_on=False)
     axes.vlines(left, 0, top[-1], color="black", linewidth=0.8, clip_on=False)
-    return mesh
+    return axes.collections[0]
+
+
+def shares(axes, values, rows, columns, **options):
+    """Draw shares from 0 to 1, first row lowest, as a heat map; some of the rows' and columns' names are written."""
+    look = dict(vmin=0, vmax=1, cmap="viridis", cbar=False, rasterized=True) | options
+    sns.heatmap(pd.DataFrame(values, index=rows, columns=columns), ax=axes, **look)
+    axes.invert_yaxis()
+    axes.tick_params(axis="both", rotation=0, length=0)
+    return axes.collections[0]
+
+
+def runs(axes, found, names, colours):
+    """Runs as dots, and their means with 95 % intervals: kinds along the axis, classes side by side.
+
+    found: for each kind an array (runs, classes); names and colours: of the classes.
+    """
+    rows = [(k, n, v) for k, e in found.items() for n, column in zip(names, np.transpose(e)) for v in column]
+    table = pd.DataFrame(rows, columns=["kind", "class", "value"])
+    where = dict(data=table, x="kind", y="value", hue="class", ax=axes)
+    look = dict(size=3, alpha=0.7, jitter=0.15, dodge=True)
+    sns.stripplot(**where, **look, palette=dict(zip(names, colours)))
+    marks = dict(marker="_", markersize=14, linestyle="none", linewidth=1.2, legend=False)
+    apart = 0.8 - 0.8 / len(names) if len(names) > 1 else False
+    # the interval by resampling from a fixed seed: the figure is the same on every run
+    black = dict.fromkeys(names, "black")
+    sns.pointplot(**where, **marks, palette=black, dodge=apart, errorbar=("ci", 95), seed=0)
+    axes.set(xlabel="", ylabel="")
+    axes.get_legend().set_title("")
+
+
+def shades(number: int) -> list[tuple[float, float, float]]:
+    """So many colours in order, dark to light, for curves of one family."""
+    return list(sns.color_palette("viridis", number))
 
 
 def same_scale(panels):
