@@ -181,3 +181,21 @@ def test_descend_agrees_with_the_structured_training(dataset, start):
 def test_a_map_of_nothing_has_no_share():
     zero = block_norms(Dataset(), np.zeros((2, 9, 27)))
     assert np.isnan(theory.compositional_share(zero)).all()
+
+
+@some
+@given(datasets(n_y=1, k_x=1), st.floats(0.05, 3), st.floats(0.05, 3), generators)
+def test_a_rate_for_each_input_moves_the_ratio_by_the_ratio_of_the_rates(dataset, omega, gamma, rng):
+    """And a covered update, a factor for each unit and example, does not get below the bound."""
+    X, Y, bound = dataset.X, dataset.Y, np.sqrt(dataset.a / dataset.P)
+    rates = np.where(np.arange(dataset.inputs) < dataset.n_x, omega, gamma)
+    step = 1 / np.linalg.eigvalsh(X.T * rates @ X).max()
+    W = covered = np.zeros((dataset.outputs, dataset.inputs))
+    for _ in range(20):
+        W = W + step * (Y - W @ X) @ X.T * rates
+        wanted, unwanted, *_ = quadrants(dataset, W)
+        assert unwanted / wanted == pytest.approx(bound * gamma / omega)
+        A, B = rng.normal(size=(dataset.outputs, dataset.P)), rng.normal(size=2 * (dataset.outputs,))
+        covered = covered + A @ X.T + B @ covered
+        wanted, unwanted, *_ = quadrants(dataset, covered)
+        assert unwanted >= bound * wanted * (1 - 1e-9)

@@ -182,15 +182,20 @@ def test_gradient_descent_grows_at_the_rate_of_chapter_3():
 def test_the_parameter_free_course_foretells_random_networks():
     dataset, settings_ = Dataset(), dict(hidden=50, init_std=2e-4, seeds=2)
     weights = initial_weights(dataset, "deep", **settings_)
-    for name, rate, epochs in (("contrastive_hebbian", 0.005, 300), ("hebbian", 0.01, 400)):
+    rules = (
+        ("contrastive_hebbian", 0.005, 300, 0.02),
+        ("hebbian", 0.01, 700, 3e-4),
+        ("predictive_coding", 0.01, 1200, 6e-3),
+    )
+    for name, rate, epochs, most in rules:
         history = train(
             dataset, "deep", rule=name, learning_rate=rate, epochs=epochs, weights=weights, **settings_
         )
         start = initial_amplitudes(dataset, RULES[name], weights, rate)
         course = rule_steps(dataset, RULES[name], epochs, start, rate, 50).swapaxes(0, 1)
-        assert np.abs(history.strengths - course).max() < 0.05
+        assert np.abs(history.strengths - course).max() < most
         late = np.roll(course, 10, axis=1)[:, 10:]  # ten epochs late is a visible error
-        assert np.abs(history.strengths[:, 10:] - late).max() > 0.05
+        assert np.abs(history.strengths[:, 10:] - late).max() > 2 * most
 
 
 def test_a_rule_needs_the_deep_architecture():

@@ -9,7 +9,7 @@ from lib.linear import prediction, stability, theory, training
 from lib.linear.blocks import times_block
 from lib.linear.datasets import Dataset
 from lib.linear.training import ARCHITECTURES
-from lib.linear.weights import initial_strengths, initial_weights
+from lib.linear.weights import in_fewest_units, initial_strengths, initial_weights
 from tests.spaces import class_means, datasets, dense_descent, quadrants
 
 SETTINGS = dict(hidden=7, init_std=0.1, epochs=30)
@@ -115,6 +115,22 @@ def test_the_prediction_needs_the_directions_that_are_taken(architecture):
     earlier = np.array([0, data.n_y, data.n_x] if architecture == "deep" else [0, 0, data.n_x])
     untaken = np.nanmean(steps(data, 300, initial * 50 / (50 - earlier), 0.02), axis=2).swapaxes(0, 1)
     assert np.abs(history.strengths - untaken).max() > 3e-3
+
+
+def test_a_wide_network_trains_the_same_in_fewest_units():
+    data = Dataset(2, 1, 1, 1, 0.7)
+    options = dict(hidden=60, init_std=0.05, seeds=3)
+    wide = initial_weights(data, "deep", **options)
+    narrow = in_fewest_units(wide)
+    assert narrow[0].shape[1] == data.inputs + data.outputs < 60
+    run = dict(learning_rate=0.05, epochs=100)
+    first, second = (training.train(data, "deep", weights=w, **run, **options) for w in (wide, narrow))
+    np.testing.assert_allclose(first.strengths, second.strengths, rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(first.loss, second.loss, rtol=1e-10)
+    strengths = [initial_strengths(data, w)[:, :1] for w in (wide, narrow)]
+    np.testing.assert_allclose(*strengths, rtol=1e-9)
+    few = initial_weights(data, "deep", hidden=3, init_std=0.05, seeds=1)
+    assert in_fewest_units(few)[0].shape[1] == 3
 
 
 def test_initial_strengths_of_a_split_network_are_those_of_its_modules():
