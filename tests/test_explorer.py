@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 
 from lib import explorer
 from lib.explorer import moving
-from lib.linear import modules, scale, stability, theory
+from lib.linear import generalisation, modules, stability, theory
 from lib.linear.datasets import Dataset
 from tests.browser import HTML, tab
 
@@ -303,7 +303,7 @@ def test_held_out_errors_and_shares_are_those_of_the_library(opened):
         m = int(rng.integers(1, 2**n_x))
         chosen = rng.choice(2**n_x, m, replace=False)
         patterns = np.where(chosen & (1 << np.arange(n_x))[:, None], -1.0, 1.0)
-        expected = scale.held_out_error(patterns, a).mean()
+        expected = generalisation.held_out_error(patterns, a).mean()
         found = opened.page.evaluate(
             "([n, e, a]) => window.explorer.held_out_error(n, e, a)", [n_x, chosen.tolist(), a]
         )

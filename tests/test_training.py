@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import solve_ivp
 
 from lib.linear import prediction, stability, theory, training
 from lib.linear.blocks import times_block
@@ -131,6 +132,26 @@ def test_a_wide_network_trains_the_same_in_fewest_units():
     np.testing.assert_allclose(*strengths, rtol=1e-9)
     few = initial_weights(data, "deep", hidden=3, init_std=0.05, seeds=1)
     assert in_fewest_units(few)[0].shape[1] == 3
+
+
+def test_two_modes_at_once_in_closed_form():
+    """Balanced weights of one input variance: the inverse of M = ZᵀZ is linear in time; chapter 3."""
+    rng, lam, delta = np.random.default_rng(0), np.array([1.2, 0.5, 0.4]), 1.4
+    Z = rng.normal(0, 0.05, (4, 3))
+    flow = lambda _, z: (
+        z.reshape(4, 3) @ (np.diag(lam) - delta * z.reshape(4, 3).T @ z.reshape(4, 3))
+    ).ravel()  # noqa: E731
+    times = np.linspace(0, 20, 5)
+    found = solve_ivp(flow, (0, 20), Z.ravel(), t_eval=times, rtol=1e-11, atol=1e-14).y.T.reshape(-1, 4, 3)
+    for t, z in zip(times, found):
+        fade = np.exp(-lam * t)
+        inverse = fade[:, None] * np.linalg.inv(Z.T @ Z) * fade + np.diag(delta / lam * (1 - fade**2))
+        np.testing.assert_allclose(z.T @ z, np.linalg.inv(inverse), rtol=1e-6, atol=1e-9)
+    schur = 1 / np.linalg.inv(Z.T @ Z)[2, 2]
+    late = 1 / (np.exp(-2 * lam[2] * 20) / schur + delta / lam[2] * (1 - np.exp(-2 * lam[2] * 20)))
+    np.testing.assert_allclose((found[-1].T @ found[-1])[2, 2], late, rtol=0.02)
+    untaken = (Z.T @ Z)[2, 2]
+    assert untaken > 1.05 * schur
 
 
 def test_initial_strengths_of_a_split_network_are_those_of_its_modules():

@@ -11,8 +11,8 @@ def learning_rate_bound(dataset: Dataset, architecture: str) -> float:
 
     Shallow: 2/(P δ_max). Deep, at balanced weights: 2/(P max δ_β(π_α + π_β)) over all pairs of modes, where π
     are asymptotes. With α = β that is 1/(Pλ_max), the bound unless a mode of lower λ has a higher asymptote.
-    Split: the smaller bound of its modules. Raises ValueError for another architecture. Source: chapter "How
-    large may a step be", proposition on the largest stable step.
+    Split: the smaller bound of its modules. Raises ValueError for another architecture. Source: chapter 11,
+    proposition on the largest stable step.
     """
     check_choice("architecture", architecture, ARCHITECTURES)
     if architecture == "split":
@@ -30,7 +30,7 @@ def learning_rate_limit(dataset: Dataset, architecture: str) -> float:
     Shallow: the bound. Deep: 1/(P λ_max), since any factors of the solution have ‖W₁v‖² + ‖W₂ᵀu‖² ≥ 2π along a
     mode and hence a curvature of at least 2Pδπ = 2Pλ. Split: the smaller limit of its modules. Between bound and
     limit gradient descent may settle in unbalanced weights. Raises ValueError for another architecture.
-    Source: chapter "How large may a step be".
+    Source: chapter 11.
     """
     check_choice("architecture", architecture, ARCHITECTURES)
     if architecture == "split":
