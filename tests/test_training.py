@@ -138,9 +138,10 @@ def test_two_modes_at_once_in_closed_form():
     """Balanced weights of one input variance: the inverse of M = ZᵀZ is linear in time; chapter 3."""
     rng, lam, delta = np.random.default_rng(0), np.array([1.2, 0.5, 0.4]), 1.4
     Z = rng.normal(0, 0.05, (4, 3))
-    flow = lambda _, z: (
-        z.reshape(4, 3) @ (np.diag(lam) - delta * z.reshape(4, 3).T @ z.reshape(4, 3))
-    ).ravel()  # noqa: E731
+
+    def flow(_, z):
+        return (z.reshape(4, 3) @ (np.diag(lam) - delta * z.reshape(4, 3).T @ z.reshape(4, 3))).ravel()
+
     times = np.linspace(0, 20, 5)
     found = solve_ivp(flow, (0, 20), Z.ravel(), t_eval=times, rtol=1e-11, atol=1e-14).y.T.reshape(-1, 4, 3)
     for t, z in zip(times, found):
