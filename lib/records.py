@@ -20,6 +20,9 @@ import torch
 
 from lib.validation import check_seeds
 
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "results"
+
 
 def parser(module: str, description: str, profiles, first_seed: int) -> argparse.ArgumentParser:
     """The options of every such command."""
@@ -123,11 +126,10 @@ def versions(*packages: str) -> dict:
 
 def commit() -> str:
     """The commit of the repository, marked if tracked files differ from it; "unknown" outside of git."""
-    root = Path(__file__).resolve().parents[1]
     try:
         head, changes = (
             subprocess.run(
-                ["git", *words], cwd=root, capture_output=True, text=True, check=True
+                ["git", *words], cwd=ROOT, capture_output=True, text=True, check=True
             ).stdout.strip()
             for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
         )

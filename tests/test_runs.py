@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from lib.convolutional import digits, training
-from lib.convolutional.networks import Settings
-from lib.convolutional.training import COMPOSITIONAL, _order, join, train
+from lib.convolutional.networks import COMPOSITIONAL
+from lib.convolutional.settings import Settings
+from lib.convolutional.training import _order, join, train
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = Settings(
@@ -41,7 +42,7 @@ def test_stacked_runs_are_separate_runs(architecture):
     together = train(settings, *composites(), [3, 1, 7])
     apart = join(train(settings, *composites(), [seed]) for seed in (3, 1, 7))
     assert together.seeds == apart.seeds == [3, 1, 7]
-    assert together.train.shape == together.test.shape == (3, 4, 2)
+    assert together.train.shape == together.test.shape == (3, 4, 4)
     np.testing.assert_allclose(together.train, apart.train, rtol=1e-12)
     np.testing.assert_allclose(together.test, apart.test, rtol=1e-12)
     assert np.ptp(together.train[:, -1, 0]) > 1e-4  # runs differ
@@ -50,11 +51,11 @@ def test_stacked_runs_are_separate_runs(architecture):
 def test_training_learns_what_it_is_shown():
     settings = replace(SETTINGS, epochs=150, precision="float32", learning_rate=1e-2)
     history = train(settings, *composites(r=1.0), 2, device="cpu")
-    np.testing.assert_allclose(history.train[:, 0], 1, atol=0.1)
+    np.testing.assert_allclose(history.train[:, 0, :2], 1, atol=0.1)
     assert (history.train[:, -1, COMPOSITIONAL] < 0.5).all()
-    assert history.train.shape == (2, 151, 2)
+    assert history.train.shape == (2, 151, 4)
     shown = torch.from_numpy(composites(r=1.0)[1].images), torch.from_numpy(composites(r=1.0)[1].labels)
-    np.testing.assert_array_equal(history.network.errors(*shown), history.test[:, -1])
+    np.testing.assert_array_equal(history.network.errors(*shown), history.test[:, -1, :2])
 
 
 def test_the_training_error_is_that_of_the_shown_part():

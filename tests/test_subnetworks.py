@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from lib.convolutional.experiments import RESULTS, Case, Task
-from lib.convolutional.networks import Network, Settings
+from lib.convolutional.networks import Network
+from lib.convolutional.profiles import Case, Task
+from lib.convolutional.settings import Settings
 from lib.convolutional.training import train
+from lib.records import RESULTS
 from lib.subnetworks import experiments
-from lib.subnetworks.convolutional import SUBROUTINES, errors, find, shuffled
+from lib.subnetworks.convolutional import SUBROUTINES, errors, find, shuffled, tuned
 from lib.subnetworks.experiments import (
     FIRST_SEED,
     PROFILES,
@@ -70,9 +72,9 @@ def test_gradients_of_each_block_are_those_of_autograd(architecture):
     for run in range(2):
         outputs = []
         for module in range(len(net.outputs)):
-            index, x = module * 2 + run, images[run][:, None]
+            x = images[run][:, None]
             for kernel, bias in zip(leaves, net.biases):
-                x = torch.conv2d(x, kernel[index].permute(3, 2, 0, 1), bias[index]).relu()
+                x = torch.conv2d(x, kernel[module, run].permute(3, 2, 0, 1), bias[module, run]).relu()
             features = x.permute(0, 2, 3, 1).flatten(1)
             outputs.append(features @ net.readouts[module][run] + net.offsets[module][run])
         one_hot = torch.nn.functional.one_hot
@@ -159,10 +161,10 @@ def test_masks_are_counted_as_the_shapes_say(found, trained):
         for penalty, subroutine, run in np.ndindex(*sub.shape):
             layers, weights = sub.layers(penalty, subroutine, run), sub.weights(run)
             entry = (2 * penalty + subroutine) * 2 + run
-            parts = [[mask[8 * module + entry] for module in range(modules)] for mask in sub.masks]
+            parts = [[mask[module, entry] for module in range(modules)] for mask in sub.masks]
             for layer, part, weight, kernel in zip(layers, parts, weights, trained[name].kernels):
                 np.testing.assert_array_equal(layer, torch.stack(part).flatten())
-                np.testing.assert_array_equal(weight, kernel[run::2].flatten())
+                np.testing.assert_array_equal(weight, kernel[:, run].flatten())
             kept = np.concatenate(layers).mean()
             assert sub.kept()[penalty, subroutine, run] == pytest.approx(kept)
     assert (found["dense"].kept()[1] < found["dense"].kept()[0]).all()
@@ -173,7 +175,7 @@ def test_what_is_redrawn_are_the_subnetwork_s_weights_in_their_layer(found):
     changed, other = sub.redrawn(0), sub.redrawn(1)
     for before, after, second, mask in zip(sub.network.kernels, changed.kernels, other.kernels, sub.masks):
         assert torch.equal(before[~mask], after[~mask])
-        for index in range(len(mask)):
+        for index in np.ndindex(mask.shape[:2]):
             inside = before[index][mask[index]].sort().values
             assert torch.equal(inside, after[index][mask[index]].sort().values)
         assert (before != after).any()
@@ -181,7 +183,7 @@ def test_what_is_redrawn_are_the_subnetwork_s_weights_in_their_layer(found):
     assert all(torch.equal(a, b) for a, b in zip(changed.kernels, sub.redrawn(0).kernels))
     mixed = shuffled(sub.network)
     assert torch.equal(
-        mixed.kernels[0][0].flatten().sort().values, sub.network.kernels[0][0].flatten().sort().values
+        mixed.kernels[0][0, 0].flatten().sort().values, sub.network.kernels[0][0, 0].flatten().sort().values
     )
     assert torch.equal(mixed.biases[0], sub.network.biases[0])
 
@@ -195,7 +197,7 @@ def test_unrelated_subnetworks_have_the_same_number_of_weights_of_each_size(bins
     ):
         assert torch.equal(drawn, again)
         assert (drawn != mask).any()
-        for entry in range(len(mask)):
+        for entry in np.ndindex(mask.shape[:2]):
             order = kernel[entry].abs().flatten().argsort(stable=True)
             for part in order.tensor_split(bins):
                 assert mask[entry].flatten()[part].sum() == drawn[entry].flatten()[part].sum()
@@ -219,8 +221,8 @@ def test_a_pruned_network_has_the_weights_of_either_subnetwork(trained, found):
     for run in (0, 1):
         either = [a | b for a, b in zip(found["split"].layers(0, 0, run), found["split"].layers(0, 1, run))]
         for kernel, whole, mask in zip(small.kernels, trained["split"].kernels, either):
-            kept = whole[run::2] * torch.from_numpy(mask).view(whole[run::2].shape)
-            assert torch.equal(kernel[run::2], kept)
+            kept = whole[:, run] * torch.from_numpy(mask).view(whole[:, run].shape)
+            assert torch.equal(kernel[:, run], kept)
 
 
 @pytest.mark.parametrize("architecture", ["dense", "split"])
@@ -294,15 +296,44 @@ def test_embedding_asks_for_both_kinds_of_spare_channels(trained):
         embed(trained["split"], IMAGE, spare=1)
 
 
+def test_controls_keep_as_many_weights_as_they_say(found, trained, sets):
+    sub = found["split"]
+    largest = sub.largest()
+    for mask, other, kernel in zip(sub.masks, largest.masks, sub.network.kernels):
+        for place in np.ndindex(*mask.shape[:2]):
+            inside, outside = (kernel[place][chosen].abs() for chosen in (other[place], ~other[place]))
+            assert len(inside) == mask[place].sum()
+            assert not len(inside) or not len(outside) or inside.min() >= outside.max()
+    without = sub.errors(sub.without_the_other(), sets[0])[0]
+    whole = errors(trained["split"], sets[0])
+    np.testing.assert_allclose(
+        without[0, :, 0], whole[:, 0], atol=1e-6
+    )  # the other module's weights alone go
+    assert (without[0, :, 1] > 0.85).all()
+
+
+def test_kernels_trained_on_for_one_subroutine_serve_it_better(trained, sets):
+    network = trained["dense"]
+    before = errors(network, sets[0])
+    after = [errors(tuned(network, sets[0], name, 200), sets[0]) for name in SUBROUTINES]
+    assert (after[0][:, 0] < before[:, 0] - 0.02).all()
+    assert (after[0][:, 0] < after[1][:, 0] - 0.02).all()
+    assert (after[1][:, 1] < before[:, 1] + 0.01).all()
+
+
 TINY = Profile(
     {
-        "dense": Study(Case(TASK, replace(SMALL, channels=2)), (0, 10, 20), (1e-5, 1e2)),
-        "shuffled": Study(Case(TASK, replace(SMALL, channels=2)), (20,), (1e-5,), shuffled=True),
+        "dense": Study(
+            Case(TASK, replace(SMALL, channels=2)), (0, 10, 20), (1e-5, 1e2), redrawn=2, generalised=True
+        ),
+        "shuffled": Study(
+            Case(TASK, replace(SMALL, channels=2)), (20,), (1e-5,), shuffled=True, compared=True
+        ),
         "split": Study(Case(TASK, replace(SMALL, architecture="split", channels=1)), (20,)),
     },
     steps=20,
-    draws=2,
     seeds=2,
+    draws=(0, 3),
 )
 
 
@@ -326,18 +357,22 @@ def test_the_command_records_what_was_measured_and_goes_on_from_what_is_done(tmp
                 else:
                     np.testing.assert_allclose(getattr(measured[label][epoch], name), value, rtol=1e-5)
     one = measured["dense"][20]
-    assert one.redrawn_test.shape == (2, 2, 2, 2, 2)
+    assert one.redrawn_test.shape == one.half_alone_rest.shape == (2, 2, 4, 2)
+    assert one.tuned_test.shape == (2, 4, 2)
+    assert list(one.draws) == [0, 0, 3, 3]
     assert np.isnan(one.jaccard[1]).all()  # nothing is kept at λ = 100
     assert (one.kept[1] == 0).all()
     assert measured["split"][20].kept is None
-    whole = train(replace(SMALL, channels=2, epochs=20), *TASK.composites(), [7, 8], measure=20)
-    np.testing.assert_allclose(one.test, whole.test[:, -1], rtol=1e-5)  # stops do not change a training
+    for place, draw in ((slice(0, 2), 0), (slice(2, 4), 3)):
+        sets = replace(TASK, draw=draw).composites()
+        whole = train(replace(SMALL, channels=2, epochs=20), *sets, [7, 8], measure=20)
+        np.testing.assert_allclose(one.test[place], whole.test[:, -1, :2], rtol=1e-5)  # stops change nothing
     assert (measured["shuffled"][20].test > one.test).any()
 
     def refuse(*arguments, **options):
         raise AssertionError("measured again")
 
-    monkeypatch.setattr(experiments, "find", refuse)
+    monkeypatch.setattr(experiments, "measure", refuse)
     assert main([*arguments, "--out", str(tmp_path / "again.json")]) == 0
     again = json.loads((tmp_path / "again.json").read_text(encoding="utf-8"))
     assert again["cases"] == content["cases"]
@@ -346,8 +381,8 @@ def test_the_command_records_what_was_measured_and_goes_on_from_what_is_done(tmp
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["huge"], "profile = 'huge' is unknown; choose one of subnetworks-small"),
-        (["subnetworks-small", "--runs", "0"], "seeds is empty"),
+        (["huge"], "profile = 'huge' is unknown; choose one of subnetworks-controls"),
+        (["subnetworks-controls", "--runs", "0"], "seeds is empty"),
     ],
 )
 def test_refusals_of_the_command(arguments, message, capsys, tmp_path):
@@ -370,6 +405,7 @@ def test_a_record_belongs_to_its_profile(path):
     assert path == default_path(content["profile"])
     assert list(measured) == list(profile.studies)
     assert len(content["seeds"]) == profile.seeds
+    runs = profile.seeds * len(profile.draws)
     assert min(content["seeds"]) >= FIRST_SEED
     for label, study in profile.studies.items():
         entry = content["cases"][label]
@@ -378,8 +414,8 @@ def test_a_record_belongs_to_its_profile(path):
         assert tuple(entry["penalties"]) == study.penalties
         assert tuple(measured[label]) == study.epochs
         for one in measured[label].values():
-            assert one.test.shape == (profile.seeds, 2)
+            assert one.test.shape == (runs, 2)
             if study.penalties:
-                assert one.jaccard.shape == (len(study.penalties), profile.seeds)
+                assert one.jaccard.shape == (len(study.penalties), runs)
                 extreme = (one.kept == 0) | (one.kept == 1)
                 np.testing.assert_array_equal(np.isnan(one.jaccard), extreme.any(axis=1))

@@ -123,7 +123,11 @@ class Composites:
         """The first of them; ValueError where there are fewer."""
         if not 1 <= count <= len(self):
             raise ValueError(f"{count} composites asked for, but there are {len(self)}; ask for fewer")
-        return replace(self, images=self.images[:count], labels=self.labels[:count])
+        return self.part(0, count)
+
+    def part(self, start: int, stop: int) -> "Composites":
+        """Those from `start` on, before `stop`."""
+        return replace(self, images=self.images[start:stop], labels=self.labels[start:stop])
 
 
 def load(source: str = "digits", directory=None) -> Digits:

@@ -13,22 +13,30 @@ import torch
 from tqdm import tqdm
 
 from lib.convolutional.digits import Composites
-from lib.convolutional.networks import PRECISIONS, Network, Settings
+from lib.convolutional.networks import Network
+from lib.convolutional.settings import PRECISIONS, Settings
 from lib.validation import check_seeds
 
-COMPOSITIONAL, NONCOMPOSITIONAL = 0, 1  # last axis of the errors
+PARTS = ("train", "test", "seen", "unseen")
 
 
 @dataclass(frozen=True)
 class History:
-    """Normalised errors of every run; the first entry is the start."""
+    """Mean errors and hits of every run, as Network.scores gives them; the first entry is the start.
+
+    train, test, seen, unseen: (runs, entries, 4): compositional and non-compositional error, share of digits and of
+    numbers that are right. nan where there is nothing to measure.
+    """
 
     seeds: list
     epochs: np.ndarray  # (entries,): the number of epochs trained at each entry
-    train: np.ndarray  # (runs, entries, 2): compositional and non-compositional
-    test: np.ndarray  # the same
+    train: np.ndarray  # on the first training composites
+    test: np.ndarray
+    seen: np.ndarray  # on those test composites whose number is among the training composites
+    unseen: np.ndarray  # on the other test composites
     seconds: float  # of the training, interruptions left out
     network: Network | None = None  # the trained networks
+    draws: list | None = None  # the draw of the composites of every run, where there are several
 
 
 def train(
@@ -70,7 +78,8 @@ def train(
     with _matrix_precision(settings.tf32):
         network = Network(settings, training.images.shape[1:], training.digits, training.r, seeds, device)
         sets = [_tensors(part, settings, device) for part in (training, test)]
-        errors = _Errors(network, [(sets[0][0][:shown], sets[0][1][:shown]), sets[1]])
+        known = torch.from_numpy(np.isin(test.numbers, training.numbers)).to(device)
+        errors = _Scores(network, [tensor[:shown] for tensor in sets[0]], sets[1], known)
         fingerprint = checkpoint and _fingerprint(settings, training, test, seeds, [shown, measure])
         keeper = checkpoint and _Keeper(Path(checkpoint), fingerprint)
         state = keeper and keeper.load(network, settings.epochs)
@@ -88,22 +97,19 @@ def train(
                 if keeper and (epoch == settings.epochs or monotonic() - saved >= every):
                     keeper.save(network, epoch, spent + monotonic() - start, courses)
                     saved = monotonic()
-    course = np.array(courses)  # (entries, training and test, runs, 2)
+    parts = np.array(courses).transpose(1, 2, 0, 3)  # (parts, runs, entries, 4)
     epochs = np.arange(0, settings.epochs + 1, measure)
-    seconds = spent + monotonic() - start
-    return History(seeds, epochs, course[:, 0].swapaxes(0, 1), course[:, 1].swapaxes(0, 1), seconds, network)
+    return History(seeds, epochs, *parts, spent + monotonic() - start, network)
 
 
 def join(histories) -> History:
     """The history of runs that were trained in several groups, in the order of the groups."""
     histories = list(histories)
-    return History(
-        [seed for history in histories for seed in history.seeds],
-        histories[0].epochs,
-        np.concatenate([history.train for history in histories]),
-        np.concatenate([history.test for history in histories]),
-        sum(history.seconds for history in histories),
-    )
+    parts = [np.concatenate([getattr(history, part) for history in histories]) for part in PARTS]
+    draws = [draw for history in histories for draw in history.draws or []]
+    seconds = sum(history.seconds for history in histories)
+    seeds = [seed for history in histories for seed in history.seeds]
+    return History(seeds, histories[0].epochs, *parts, seconds, draws=draws or None)
 
 
 def data_hash(*sets: Composites) -> str:
@@ -117,21 +123,27 @@ def data_hash(*sets: Composites) -> str:
     return digest.hexdigest()
 
 
-class _Errors:
-    """Training and test errors of all runs, (2, runs, 2), which must be finite."""
+class _Scores:
+    """Mean scores of all runs on every part of the data, (parts, runs, 4); the errors must be finite."""
 
-    def __init__(self, network, sets):
-        self.network, self.sets = network, sets
+    def __init__(self, network, shown, test, known):
+        self.network, self.shown, self.test, self.known = network, shown, test, known.cpu().numpy()
 
     def __call__(self, epoch):
-        found = np.array([self.network.errors(*part) for part in self.sets])
-        if not np.isfinite(found).all():
-            settings = self.network.settings
+        train, test = self.network.scores(*self.shown), self.network.scores(*self.test)
+        settings = self.network.settings
+        errors = slice(1) if settings.architecture in ("digits", "parts") else slice(2)
+        if not (np.isfinite(train[..., errors]).all() and np.isfinite(test[..., errors]).all()):
             raise ValueError(
                 f"training diverged before the end of epoch {epoch}: learning_rate = {settings.learning_rate} is "
                 "too large for these images, r and initial weights; lower it"
             )
-        return found
+        return np.array([_mean(part) for part in (train, test, test[:, self.known], test[:, ~self.known])])
+
+
+def _mean(scores):
+    """(runs, 4); nan without an image."""
+    return scores.mean(axis=1) if scores.shape[1] else np.full(scores[:, 0:1].sum(1).shape, np.nan)
 
 
 class _Keeper:

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from lib.convolutional.digits import Composites
-from lib.convolutional.networks import PRECISIONS, Network
+from lib.convolutional.networks import Network
+from lib.convolutional.settings import PRECISIONS
 from lib.subnetworks.sparsification import Sparsification, find_masks
 from lib.validation import check_choice, check_count
 
@@ -22,11 +23,14 @@ SUBROUTINES = ("compositional", "noncompositional")  # the order of the last axi
 
 @dataclass(frozen=True)
 class Subnetworks:
-    """The subnetworks of several networks, one for every λ and subroutine; arrays are (λ, subroutines, runs, ...)."""
+    """The subnetworks of several networks, one for every λ and subroutine; arrays are (λ, subroutines, runs, ...).
+
+    Inside, all of them are entries of one stack, the runs of `network`: for every λ each subroutine with every run.
+    """
 
     penalties: list
     subroutines: list
-    network: Network  # the whole network of every entry, counted as in the arrays, the runs fastest
+    network: Network  # the whole network of every entry
     masks: list  # of every convolution, as network.kernels: True where a weight belongs to the subnetwork
 
     @property
@@ -36,17 +40,17 @@ class Subnetworks:
 
     def kept(self) -> np.ndarray:
         """Share of the convolutions' weights that belong to the subnetwork."""
-        every = torch.cat([self._entries(mask).flatten(1) for mask in self.masks], dim=1)
-        return every.double().mean(1).numpy().reshape(self.shape)
+        every = torch.cat([mask.swapaxes(0, 1).flatten(1) for mask in self.masks], dim=1)
+        return every.double().mean(1).cpu().numpy().reshape(self.shape)
 
     def layers(self, penalty: int, subroutine: int, run: int) -> list:
         """One subnetwork's masks, a flat boolean array a layer, over all modules; the arguments are indices."""
         entry = np.ravel_multi_index((penalty, subroutine, run), self.shape)
-        return [self._entries(mask)[entry].flatten().numpy() for mask in self.masks]
+        return [mask[:, entry].flatten().cpu().numpy() for mask in self.masks]
 
     def weights(self, run: int) -> list:
         """The trained weights that layers(...) are masks of, flat arrays."""
-        return [self._entries(kernel)[run].flatten().numpy() for kernel in self.network.kernels]
+        return [kernel[:, run].flatten().cpu().numpy() for kernel in self.network.kernels]
 
     def alone(self) -> Network:
         """The networks with nothing but the subnetworks."""
@@ -71,24 +75,40 @@ class Subnetworks:
         bins: with more than one, as many in each part of equal number of a layer's weights ordered by size.
         """
         masks = [mask.clone() for mask in self.masks]
-        for index in range(len(masks[0])):
-            seed = self.network.seeds[index % self.network.runs]
-            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(4, draw, index)))
+        for entry, module in np.ndindex(self.network.runs, len(self.network.outputs)):
+            key = (4, draw, entry, module)
+            rng = np.random.default_rng(np.random.SeedSequence(self.network.seeds[entry], spawn_key=key))
             for mask, kernel in zip(masks, self.network.kernels):
-                order = torch.argsort(kernel[index].abs().flatten(), stable=True)
-                chosen = mask[index].flatten()
+                order = torch.argsort(kernel[module, entry].abs().flatten(), stable=True)
+                chosen = mask[module, entry].flatten()
                 for part in torch.tensor_split(order, bins):
                     chosen[part] = chosen[part[torch.from_numpy(rng.permutation(len(part)))]]
-                mask[index] = chosen.view_as(mask[index])
+                mask[module, entry] = chosen.view_as(mask[module, entry])
         return replace(self, masks=masks)
+
+    def largest(self) -> "Subnetworks":
+        """Subnetworks of as many weights in every layer and module, the largest ones: pruning by magnitude."""
+        masks = [mask.clone() for mask in self.masks]
+        for mask, kernel in zip(masks, self.network.kernels):
+            for place in np.ndindex(*mask.shape[:2]):
+                order = torch.argsort(kernel[place].abs().flatten(), descending=True, stable=True)
+                chosen = torch.zeros(mask[place].numel(), dtype=torch.bool)
+                chosen[order[: int(mask[place].sum())]] = True
+                mask[place] = chosen.view_as(mask[place])
+        return replace(self, masks=masks)
+
+    def without_the_other(self) -> Network:
+        """The networks without the weights that the other subroutine's subnetwork keeps and this one does not."""
+        kernels = []
+        for kernel, mask in zip(self.network.kernels, self.masks):
+            stacked = mask.unflatten(1, self.shape)
+            only_other = (stacked.flip(2) & ~stacked).flatten(1, 3)
+            kernels.append(kernel * ~only_other)
+        return self.network.with_kernels(kernels)
 
     def errors(self, network: Network, composites: Composites) -> np.ndarray:
         """Normalised errors of one of these networks on both blocks, (λ, subroutines, runs, 2)."""
         return errors(network, composites).reshape(*self.shape, 2)
-
-    def _entries(self, mask):
-        """(entries, modules, ...)"""
-        return mask.cpu().unflatten(0, (-1, self.network.runs)).swapaxes(0, 1)
 
 
 def shuffled(network: Network, draw: int = 0) -> Network:
@@ -98,21 +118,39 @@ def shuffled(network: Network, draw: int = 0) -> Network:
 
 def errors(network: Network, composites: Composites) -> np.ndarray:
     """Normalised errors of every run on both blocks, (runs, 2)."""
-    return network.errors(
-        *_tensors(composites, network), chunk=32
-    )  # twice as quick as fewer, for large stacks
+    # the chunk is twice as quick as fewer images, for large stacks
+    return network.errors(*_tensors(composites, network), chunk=32)
+
+
+def tuned(network: Network, composites: Composites, subroutine: str, steps: int, rate=None) -> Network:
+    """The networks with kernels trained on for one subroutine alone, by plain gradient descent; readouts stay.
+
+    rate: by default the learning rate of the network, on the block's summed squared error as in training. Batches
+    are those of the search for the subroutine's mask.
+    """
+    kind = SUBROUTINES.index(subroutine)
+    images, labels = _tensors(composites, network)
+    weights = images.new_tensor([[kind == 0, kind == 1]])
+    order = _Order([(seed, (kind,)) for seed in network.seeds], 1, len(images), network.settings.batch)
+    changed = network.with_kernels([kernel.clone() for kernel in network.kernels])
+    for step in range(steps):
+        index = order(step).to(images.device)
+        gradients = changed.kernel_gradients(images[index], labels[index], weights)
+        for kernel, gradient in zip(changed.kernels, gradients):
+            kernel.sub_(gradient, alpha=rate or network.settings.learning_rate)
+    return changed
 
 
 def _permuted(network, masks, draw):
     """The networks with the weights inside the masks permuted, by the run's seed and the draw."""
     kernels = [kernel.clone() for kernel in network.kernels]
-    for index in range(len(kernels[0])):
-        module, run = divmod(index, network.runs)
+    for module, run in np.ndindex(len(network.outputs), network.runs):
         key = (3, draw, module, run)
         rng = np.random.default_rng(np.random.SeedSequence(network.seeds[run], spawn_key=key))
         for kernel, mask in zip(kernels, masks):
-            values = kernel[index][mask[index]]
-            kernel[index][mask[index]] = values[torch.from_numpy(rng.permutation(len(values)))]
+            inside = mask[module, run]
+            values = kernel[module, run][inside]
+            kernel[module, run][inside] = values[torch.from_numpy(rng.permutation(len(values)))]
     return network.with_kernels(kernels)
 
 
@@ -156,13 +194,18 @@ def find(
     keys = [(network.seeds[run], place) for place in places for run in runs]
     order = _Order(keys, len(penalties), len(images), batch)
 
+    stack = (len(network.outputs), len(entries))
+
     def gradients(masked, step):
         index = order(step).to(images.device)
-        return repeated.with_kernels(masked).kernel_gradients(images[index], labels[index], weights)
+        whole = repeated.with_kernels([kernel.unflatten(0, stack) for kernel in masked])
+        found = whole.kernel_gradients(images[index], labels[index], weights)
+        return [gradient.flatten(0, 1) for gradient in found]
 
     prices = [price for price, *_ in entries] * len(network.outputs)
-    masks = find_masks(repeated.kernels, gradients, settings, penalties=prices, progress=progress)
-    return Subnetworks(penalties, subroutines, repeated, masks)
+    flat = [kernel.flatten(0, 1) for kernel in repeated.kernels]
+    masks = find_masks(flat, gradients, settings, penalties=prices, progress=progress)
+    return Subnetworks(penalties, subroutines, repeated, [mask.unflatten(0, stack) for mask in masks])
 
 
 class _Order:

@@ -4,10 +4,8 @@ A profile is a set of studies. A study trains one case with several seeds, and a
 measures the whole networks, and their subnetworks for both output blocks.
 """
 
-import dataclasses
 import hashlib
 import json
-import math
 import os
 import shutil
 import sys
@@ -19,13 +17,13 @@ import numpy as np
 import torch
 
 from lib import records
-from lib.convolutional.experiments import DIGITS, ON_DIGITS, RESULTS, ROOT, Case, both
 from lib.convolutional.networks import Network
+from lib.convolutional.profiles import DIGITS, DIGITS_1000, ON_DIGITS, ON_DIGITS_1000, Case, both
 from lib.convolutional.training import data_hash, train
-from lib.records import peak_megabytes, processor, today, versions
+from lib.records import RESULTS, ROOT, peak_megabytes, processor, today, versions
 from lib.subnetworks import convolutional
-from lib.subnetworks.convolutional import SUBROUTINES, errors, find
-from lib.subnetworks.overlap import by_size, overlap
+from lib.subnetworks.convolutional import SUBROUTINES
+from lib.subnetworks.measures import Measured, measure
 from lib.subnetworks.sparsification import Sparsification
 from lib.validation import check_choice, check_seeds
 
@@ -34,59 +32,31 @@ FIRST_SEED = 200  # the recorded seeds; λ, steps and learning rate were chosen 
 
 @dataclass(frozen=True)
 class Study:
+    """A case, trained with every seed on every draw of its composites, and what is measured of it."""
+
     case: Case
     epochs: tuple  # lengths of training after which the networks are measured; 0: untrained
     penalties: tuple = ()  # λ of the subnetworks; none: only the whole networks are measured
     subroutines: tuple = SUBROUTINES  # both, or one twice: how well a search repeats itself
     shuffled: bool = False  # permute the kernels of every layer: a control with weights of trained sizes
+    redrawn: int = 0  # draws of the ablation by permutation
+    compared: bool = False  # with random subnetworks of the same sizes
+    generalised: bool = False  # with what else may lower the error on new images
 
 
 @dataclass(frozen=True)
 class Profile:
     studies: dict  # Study by name
     steps: int  # of the search for masks
-    draws: int  # of every ablation by permutation; may be 0
-    seeds: int = 5  # number of runs a study
-    compared: bool = False  # with random subnetworks of the same sizes
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Networks of one study at one epoch. Errors are normalised, their last axis the two blocks.
-
-    Every field but the first two is None where no subnetworks were sought.
-    """
-
-    train: np.ndarray  # (runs, 2): of the whole networks
-    test: np.ndarray
-    kept: np.ndarray | None = None  # (λ, subroutines, runs): share of the convolutions' weights
-    alone_train: np.ndarray | None = None  # (λ, subroutines, runs, 2): of the subnetwork
-    alone_test: np.ndarray | None = None
-    ablated_train: np.ndarray | None = None  # of the network without it
-    ablated_test: np.ndarray | None = None
-    redrawn_train: np.ndarray | None = None  # (draws, λ, ...): of the network with its weights permuted
-    redrawn_test: np.ndarray | None = None
-    # the same for random subnetworks of as many weights in every layer, and in every tenth of a layer by size
-    random_alone_train: np.ndarray | None = None
-    random_ablated_train: np.ndarray | None = None
-    sized_alone_train: np.ndarray | None = None
-    sized_ablated_train: np.ndarray | None = None
-    jaccard: np.ndarray | None = (
-        None  # (λ, runs): of the two subroutines' subnetworks; nan where one is empty or full
-    )
-    expected: np.ndarray | None = None  # under independence given the layers' counts
-    log10_p: np.ndarray | None = None
-    expected_given_size: np.ndarray | None = (
-        None  # given the counts in tenths of every layer by the weights' size
-    )
-    log10_p_given_size: np.ndarray | None = None
+    seeds: int = 5  # runs of a study on every draw
+    draws: tuple = (0,)
 
 
 def _widths_and_values():
     """Dense networks in between, and for the gap the split ones of half as many channels a module."""
     studies = {}
     for channels, r in ((16, 10.0), (8, 10.0), (16, 1.0), (4, 10.0), (16, 3.0), (24, 10.0)):
-        cases = both(replace(DIGITS, r=r), replace(ON_DIGITS, channels=channels))
+        cases = both(replace(DIGITS_1000, r=r), replace(ON_DIGITS_1000, channels=channels))
         for name, penalties in (("dense", (1e-5, 1e-4)), ("split", ())):
             label = f"{name}, {channels} channels, r = {r:g}"
             studies[label] = Study(cases[name], (20, 40, 80, 150), penalties)
@@ -94,30 +64,38 @@ def _widths_and_values():
 
 
 _PATH = (1e-6, 1e-5, 1e-4, 1e-3)
-_CI = both(DIGITS, ON_DIGITS)
-_SMALL = both(DIGITS, replace(ON_DIGITS, channels=8, epochs=80))
+_BASE = both(DIGITS, ON_DIGITS)
+_TWICE = both(DIGITS_1000, ON_DIGITS_1000)
+_SMALL = both(DIGITS_1000, replace(ON_DIGITS_1000, channels=8, epochs=80))
 PROFILES = {
-    "subnetworks-small": Profile(
-        {name: Study(case, (80,), (1e-5,)) for name, case in _SMALL.items()},
+    "subnetworks-controls": Profile(
+        {
+            "dense": Study(
+                _BASE["dense"], (80,), (1e-8, 1e-5, 1e-4, 4e-4, 1e-3), compared=True, generalised=True
+            ),
+            "split": Study(_BASE["split"], (80,), (1e-5, 1e-4), compared=True),
+        },
         steps=620,
-        draws=3,
-        compared=True,
+        seeds=2,
+        draws=(0, 1, 2),
+    ),
+    "subnetworks-small": Profile(
+        {name: Study(case, (80,), (1e-5,), redrawn=3, compared=True) for name, case in _SMALL.items()},
+        steps=620,
     ),
     "subnetworks-dissociation": Profile(
-        {name: Study(case, (0, 150), _PATH) for name, case in _CI.items()}
-        | {"dense, shuffled": Study(_CI["dense"], (150,), _PATH, shuffled=True)},
+        {name: Study(case, (0, 150), _PATH, redrawn=3) for name, case in _TWICE.items()}
+        | {"dense, shuffled": Study(_TWICE["dense"], (150,), _PATH, shuffled=True, redrawn=3)},
         steps=1240,
-        draws=3,
     ),
     "subnetworks-repeated": Profile(
         {
-            f"dense, {name} twice": Study(_CI["dense"], (150,), (1e-5, 1e-4), (name, name))
+            f"dense, {name} twice": Study(_TWICE["dense"], (150,), (1e-5, 1e-4), (name, name))
             for name in SUBROUTINES
         },
         steps=1240,
-        draws=0,
     ),
-    "subnetworks-between": Profile(_widths_and_values(), steps=620, draws=0),
+    "subnetworks-between": Profile(_widths_and_values(), steps=620),
 }
 
 
@@ -134,10 +112,18 @@ def run(profile: Profile, *, seeds=None, directory=None, checkpoints=None, progr
     with TemporaryDirectory() as temporary:
         folder = Path(checkpoints or temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        return {
-            label: _study(profile, study, seeds, directory, folder, progress)
-            for label, study in profile.studies.items()
-        }
+        found = {}
+        for label, study in profile.studies.items():
+            parts = [
+                _study(profile, _on(study, draw), seeds, directory, folder, progress)
+                for draw in profile.draws
+            ]
+            found[label] = {epoch: Measured.join([part[epoch] for part in parts]) for epoch in study.epochs}
+        return found
+
+
+def _on(study, draw):
+    return replace(study, case=replace(study.case, task=replace(study.case.task, draw=draw)))
 
 
 def _study(profile, study, seeds, directory, folder, progress):
@@ -145,21 +131,25 @@ def _study(profile, study, seeds, directory, folder, progress):
     found = {}
     for epoch, network in _trained(study.case, study.epochs, sets, seeds, folder, progress):
         sought = asdict(study) | {"epochs": epoch}
-        decisive = [sought, profile.steps, profile.draws, profile.compared, seeds, data_hash(*sets)]
+        decisive = [sought, profile.steps, seeds, data_hash(*sets)]
         path = folder / f"measured-{hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]}.json"
         if not path.is_file():
-            measured = _measure(network, study, profile, sets, progress)
+            if study.shuffled:
+                network = convolutional.shuffled(network)
+            measured = measure(network, sets, Sparsification(steps=profile.steps), study, progress)
+            measured = replace(measured, draws=np.full(network.runs, float(study.case.task.draw)))
             part = path.with_suffix(".part")
-            part.write_text(json.dumps(_plain(measured)), encoding="utf-8")
+            part.write_text(json.dumps(measured.plain()), encoding="utf-8")
             os.replace(part, path)
-        found[epoch] = _measured(json.loads(path.read_text(encoding="utf-8")))
+        found[epoch] = Measured.read(json.loads(path.read_text(encoding="utf-8")))
     return found
 
 
 def _trained(case, epochs, sets, seeds, folder, progress):
     """One training, stopped at each of the epochs; a checkpoint of each stop is kept."""
     settings, before = case.settings, None
-    name = f"{settings.architecture}-{settings.channels}-r{case.task.r:g}-{'-'.join(map(str, seeds))}"
+    decisive = json.dumps([asdict(case), seeds]).encode()
+    name = f"{settings.architecture}-{hashlib.sha256(decisive).hexdigest()[:16]}"
     for epoch in epochs:
         if epoch == 0:
             training = sets[0]
@@ -174,72 +164,22 @@ def _trained(case, epochs, sets, seeds, folder, progress):
         yield epoch, history.network
 
 
-def _measure(network, study, profile, sets, progress) -> Measured:
-    if study.shuffled:
-        network = convolutional.shuffled(network)
-    whole = [errors(network, part) for part in sets]
-    if not study.penalties:
-        return Measured(*whole)
-    found = find(
-        network,
-        sets[0],
-        Sparsification(steps=profile.steps),
-        subroutines=study.subroutines,
-        penalties=study.penalties,
-        progress=progress,
-    )
-    redrawn = [found.redrawn(draw) for draw in range(profile.draws)]
-    return Measured(
-        *whole,
-        found.kept(),
-        *(found.errors(found.alone(), part) for part in sets),
-        *(found.errors(found.ablated(), part) for part in sets),
-        *(np.array([found.errors(one, part) for one in redrawn]) for part in sets),
-        **_random(found, sets[0]) if profile.compared else {},
-        **_overlaps(found),
-    )
-
-
-def _random(found, training):
-    """Errors of random subnetworks, fields of Measured."""
-    fields = {}
-    for name, bins in (("random", 1), ("sized", 10)):
-        other = found.unrelated(bins)
-        fields[f"{name}_alone_train"] = found.errors(other.alone(), training)
-        fields[f"{name}_ablated_train"] = found.errors(other.ablated(), training)
-    return fields
-
-
-def _overlaps(found):
-    """The overlap of the two subroutines' subnetworks, fields of Measured."""
-    fields = np.full((5, found.shape[0], found.shape[2]), np.nan)
-    for penalty, run in np.ndindex(fields.shape[1:]):
-        pair = [found.layers(penalty, subroutine, run) for subroutine in (0, 1)]
-        if not all(0 < found.kept()[penalty, subroutine, run] < 1 for subroutine in (0, 1)):
-            continue
-        strata = [by_size(mask, found.weights(run)) for mask in pair]
-        by_layer, sized = overlap(*pair), overlap(*strata)
-        chance = by_layer.jaccard, by_layer.expected, by_layer.log10_p
-        fields[:, penalty, run] = *chance, sized.expected, sized.log10_p
-    names = ("jaccard", "expected", "log10_p", "expected_given_size", "log10_p_given_size")
-    return dict(zip(names, fields))
-
-
 def record(
     name: str, profile: Profile, found: dict, seeds, directory=None, commit: str | None = None
 ) -> dict:
     """What is written down of a profile: every field of Measured with six digits, and where they come from."""
     entries = {}
     for label, study in profile.studies.items():
-        sets = study.case.task.composites(directory)
+        sets = [part for d in profile.draws for part in _on(study, d).case.task.composites(directory)]
         entries[label] = {
             "task": asdict(study.case.task),
             "settings": study.case.settings.as_dict(),
             "data_sha256": data_hash(*sets),
             "shuffled": study.shuffled,
+            "redrawn": study.redrawn,
             "subroutines": list(study.subroutines),
             "penalties": list(study.penalties),
-            "measured": {str(epoch): _plain(measured) for epoch, measured in found[label].items()},
+            "measured": {str(epoch): measured.plain() for epoch, measured in found[label].items()},
         }
     return {
         "profile": name,
@@ -251,7 +191,7 @@ def record(
         "peak_megabytes": peak_megabytes(),
         "versions": versions("numpy", "scipy", "torch"),
         "sparsification": asdict(Sparsification(steps=profile.steps)) | {"penalty": None},
-        "draws": profile.draws,
+        "draws": list(profile.draws),
         "seeds": check_seeds(seeds),
         "cases": entries,
     }
@@ -262,7 +202,7 @@ def read(name: str, path=None) -> tuple:
     path = Path(path) if path else default_path(name)
     content = records.read(path, f"python -m lib.subnetworks.experiments {name}")
     return content, {
-        label: {int(epoch): _measured(fields) for epoch, fields in entry["measured"].items()}
+        label: {int(epoch): Measured.read(fields) for epoch, fields in entry["measured"].items()}
         for label, entry in content["cases"].items()
     }
 
@@ -275,22 +215,6 @@ def write(content: dict, path=None) -> Path:
 
 def default_path(name: str) -> Path:
     return RESULTS / f"{name.replace('-', '_')}.json"
-
-
-def _plain(measured):
-    """As nested lists, numbers with six digits, nan as null; fields without value are left out."""
-
-    def leaf(value):
-        if isinstance(value, list):
-            return [leaf(item) for item in value]
-        return None if math.isnan(value) else float(f"{value:.6g}")
-
-    fields = {field.name: getattr(measured, field.name) for field in dataclasses.fields(measured)}
-    return {name: leaf(value.tolist()) for name, value in fields.items() if value is not None}
-
-
-def _measured(fields):
-    return Measured(**{name: np.array(value, dtype=float) for name, value in fields.items()})
 
 
 def main(arguments=None) -> int:

@@ -23,7 +23,7 @@ def prune(found: Subnetworks, penalty: int = 0) -> Network:
     In these few weights are superfluous, so that a search should find most of them again.
     """
     network = found.network.take(range(found.shape[-1]))
-    union = [mask.unflatten(0, (-1, *found.shape))[:, penalty].any(1).flatten(0, 1) for mask in found.masks]
+    union = [mask.unflatten(1, found.shape)[:, penalty].any(1) for mask in found.masks]
     return network.with_kernels([kernel * mask for kernel, mask in zip(network.kernels, union)])
 
 
@@ -50,17 +50,16 @@ def embed(network: Network, image: tuple, spare: int = 8, seed: int = 0) -> tupl
         orders = [torch.from_numpy(rng.permutation(channels)) for _ in made.kernels]
         for layer, (order, kernels) in enumerate(zip(orders, made.kernels)):
             before = orders[layer - 1] if layer else None
-            parts = [network.kernels[layer][module * network.runs + run] for module in range(modules)]
+            parts = list(network.kernels[layer][:, run])
             kernel, owner = _assembled(parts, spare, first=layer == 0, rng=rng)
-            kernels[run] = _placed(kernel, order, before)
+            kernels[0, run] = _placed(kernel, order, before)
             owner = _placed(owner, order, before)
             for block, masks in enumerate(truth):
-                masks[layer][run] = (owner == min(block, modules - 1)) & (kernels[run] != 0)
-            made.biases[layer][run].fill_(0)
-            made.biases[layer][run][order[modules * own :: 2]] = SILENT
-            for module in range(modules):
-                place = order[module * own : (module + 1) * own]
-                made.biases[layer][run][place] = network.biases[layer][module * network.runs + run]
+                masks[layer][0, run] = (owner == min(block, modules - 1)) & (kernels[0, run] != 0)
+            biases = made.biases[layer][0, run]
+            biases.fill_(0)
+            biases[order[modules * own :: 2]] = SILENT
+            biases[order[: modules * own]] = network.biases[layer][:, run].flatten()
         _read(made, network, run, orders[-1])
     return made, truth
 
@@ -116,7 +115,7 @@ def recovered(found: Subnetworks, truth) -> tuple:
     precision, recall = np.full((2, *found.shape), np.nan)
     for penalty, subroutine, run in np.ndindex(*found.shape):
         block = SUBROUTINES.index(found.subroutines[subroutine])
-        true = np.concatenate([layer[run].flatten().numpy() for layer in truth[block]])
+        true = np.concatenate([layer[0, run].flatten().numpy() for layer in truth[block]])
         mask = np.concatenate(found.layers(penalty, subroutine, run))
         place = penalty, subroutine, run
         precision[place], recall[place] = precision_and_recall(mask, true)

@@ -1,0 +1,93 @@
+"""Tables of trainings and their records."""
+
+import numpy as np
+
+from lib.convolutional.analysis import best, last
+from lib.convolutional.training import History
+
+
+def scores(history: History) -> dict:
+    """Means over runs at the end, of the digits and of the number, on new images whose number was seen or not."""
+    rows = {}
+    for part, name in (("seen", "number seen"), ("unseen", "number not seen"), ("test", "all new images")):
+        values = getattr(history, part)[:, -1].mean(axis=0)
+        rows[name] = {
+            "digits: error": f"{values[0]:.3f}",
+            "digits right": f"{values[2]:.1%}",
+            "number: error": f"{values[1]:.2f}",
+            "numbers right": f"{values[3]:.1%}",
+        }
+    return rows
+
+
+def hyperparameters(content: dict) -> dict:
+    """What decided about the trainings of a record; where cases differ, every value."""
+    tasks, settings = ([entry[part] for entry in content["cases"].values()] for part in ("task", "settings"))
+    entry = next(iter(content["cases"].values()))
+
+    def values(dictionaries, name):
+        found = dict.fromkeys(str(d[name]) for d in dictionaries)
+        return ", ".join(found)
+
+    channels = dict.fromkeys(f"{s['architecture']} {s['channels']}" for s in settings)
+    return {
+        "images": values(tasks, "source")
+        + (f", pooled {tasks[0]['pooled']}" if tasks[0]["pooled"] > 1 else ""),
+        "training": ", ".join(
+            dict.fromkeys(str(e["training_composites"]) for e in content["cases"].values())
+        ),
+        "r": values(tasks, "r"),
+        "channels": ", ".join(channels),
+        "kernels": "; ".join(dict.fromkeys(_kernels(s["kernels"]) for s in settings)),
+        "rate": values(settings, "learning_rate"),
+        "epochs": values(settings, "epochs"),
+        "std": f"{settings[0]['init_std']}, {settings[0]['readout_std']}",
+        "seeds": f"{min(entry['seeds'])}–{max(entry['seeds'])}",
+        "draws": len(set(entry.get("draws", [0]))),
+    }
+
+
+def _kernels(kernels):
+    return " ".join(f"{rows}×{columns}" for rows, columns in kernels)
+
+
+def endings(histories: dict) -> dict:
+    """Means over runs: compositional test error at the end and at the best moment, digits right, training error."""
+    return {
+        name: {
+            "at the end": last(h).mean(),
+            "best moment": best(h).mean(),
+            "digits right": h.test[:, -1, 2].mean(),
+            "training error": h.train[:, -1, 0].mean(),
+        }
+        for name, h in histories.items()
+    }
+
+
+def in_words(content: dict, histories: dict) -> str:
+    """What the record of the full experiment holds, whatever that is, in a few sentences."""
+    dense, split = histories["dense"], histories["split"]
+    shared = np.intersect1d(dense.epochs, split.epochs)
+    (d_train, d), (s_train, s) = (
+        [getattr(h, part)[:, np.isin(h.epochs, shared)].mean(axis=0) for part in ("train", "test")]
+        for h in (dense, split)
+    )
+    gap = d[:, 0] - s[:, 0]
+    turns = [str(epoch) for epoch, g, h in zip(shared[2:], gap[2:], gap[1:]) if g * h < 0]
+    crossing = (
+        f"they cross in epoch {', '.join(turns)}" if turns else "after the first epoch they do not cross"
+    )
+    lower = "split" if gap[-1] > 0 else "dense"
+    hours = sum(h.seconds for h in histories.values()) / 3600
+    return " ".join(
+        [
+            f"**The full experiment**, {len(dense.seeds)} dense and {len(split.seeds)} split networks, "
+            f"{shared[-1]} of 300 epochs, {hours:.1f} hours on {content['device']}.",
+            f"In the end the compositional test error is {d[-1, 0]:.3f} (dense) and {s[-1, 0]:.3f} (split),",
+            f"that on training images {d_train[-1, 0]:.3f} and {s_train[-1, 0]:.3f}.",
+            f"The {lower} network is lower by {abs(gap[-1]):.3f}; {crossing}.",
+            f"At their best moments they have {best(dense).mean():.3f} and {best(split).mean():.3f}.",
+            f"The non-compositional test errors are {d[-1, 1]:.3f} and {s[-1, 1]:.3f}.",
+            "Training errors are those of the first 1028 composites, test errors those of all 3333.",
+        ]
+    )
