@@ -107,7 +107,59 @@
     });
   }
 
+  // Tables of checked numbers: rows that stack on a phone, and a filter where there are many.
+
+  function tables() {
+    for (const table of document.querySelectorAll(".ledger table")) {
+      const heads = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.trim());
+      table.setAttribute("role", "table"); // stacked rows would lose it
+      table.querySelectorAll("tr").forEach((row) => row.setAttribute("role", "row"));
+      for (const row of table.querySelectorAll("tbody tr")) [...row.cells].forEach((cell, i) => {
+        cell.dataset.label = heads[i] ?? "";
+        cell.setAttribute("role", "cell");
+      });
+      table.querySelectorAll("thead th").forEach((cell) => cell.setAttribute("role", "columnheader"));
+    }
+  }
+
+  function sift() {
+    const tables = [...document.querySelectorAll(".ledger.wide table")].filter((t) =>
+      [...t.querySelectorAll("thead th")].some((cell) => cell.textContent.trim() === "source"));
+    if (tables.length < 2) return;
+    const sections = tables.map((table) => table.closest("section"));
+    const rows = tables.flatMap((table, i) => [...table.querySelectorAll("tbody tr")].map((row) => {
+      const cell = (label) => row.querySelector(`td[data-label="${label}"]`)?.textContent.trim() ?? "";
+      return { row, section: sections[i], chapter: sections[i].querySelector("h2").firstElementChild?.textContent ?? "",
+        status: cell("status"), kind: cell("kind") || cell("deviation").replace(/^.*× /, ""), text: row.textContent.toLowerCase() };
+    }));
+    const form = document.createElement("form");
+    form.className = "sift";
+    form.setAttribute("aria-label", "Filter the numbers");
+    const choice = (name, label) => `<label>${label}<select name="${name}"><option value="">all</option>${[...new Set(rows.map((r) => r[name]))]
+      .filter(Boolean).map((value) => `<option>${value}</option>`).join("")}</select></label>`;
+    form.innerHTML = choice("chapter", "chapter") + choice("status", "status") + choice("kind", "kind") +
+      '<label>name or source<input name="text" type="search"></label><span role="status"></span>';
+    const show = () => {
+      const wanted = Object.fromEntries(new FormData(form));
+      let count = 0;
+      for (const r of rows) {
+        const fits = ["chapter", "status", "kind"].every((name) => !wanted[name] || r[name] === wanted[name]) &&
+          r.text.includes(wanted.text.toLowerCase());
+        r.row.hidden = !fits;
+        count += fits;
+      }
+      for (const section of sections) section.hidden = !rows.some((r) => r.section === section && !r.row.hidden);
+      form.querySelector("[role=status]").textContent = `${count} of ${rows.length} numbers`;
+    };
+    form.addEventListener("input", show);
+    form.addEventListener("submit", (event) => event.preventDefault());
+    sections[0].before(form);
+    show();
+  }
+
   const start = () => {
+    tables();
+    sift();
     figures();
     mathematics();
   };

@@ -121,10 +121,10 @@ def test_the_pages_name_every_number_and_every_figure(chapter):
     known = report.summary([one], figures.collect([one]))
     page = report.report_page(known)
     assert "**1 numbers in 1 chapters, all match.**" in page
-    assert "| `size` | 8 | 8 | 0 × count | match | a \\| b\\_c `P` |" in page
+    assert "| {checked}`one.size` | 8 | 8 | 0 × count | match | a \\| b\\_c `P` |" in page
     assert "| {doc}`chapters/01_one` | 1.5 | 70 |" in page
     row = next(line for line in report.figure_map_page(known).splitlines() if "fig-good" in line)
     assert row == (
         "| {numref}`fig-good`: what good shows | {doc}`chapters/01_one` "
-        "| {download}`good.svg <figures/good.svg>` | `dense_network/dSVs` | `size` |"
+        "| {download}`good.svg <figures/good.svg>` | `dense_network/dSVs` | {tested}`one.size` |"
     )

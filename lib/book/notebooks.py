@@ -14,6 +14,8 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from lib.book.project import topic
+
 DARK_SVG = "application/vnd.book.dark+svg"  # as in lib.plotting: a figure's drawing for the dark ground
 FIGURES = "figures"  # where both drawings of every figure are put, in the folder of the sources
 LEAST_LETTERING = 9.0  # CSS pixels, on any screen
@@ -52,6 +54,7 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
             output.get("data", {}).pop(DARK_SVG, None)
         if cell["cell_type"] == "code":
             fold(cell)
+            guard(cell, topic(Path(docname).name))
     source[0] = json.dumps(notebook)
 
 
@@ -68,6 +71,15 @@ def fold(cell: dict) -> None:
         prompt = "The code"
     given = cell["metadata"].setdefault("mystnb", {})
     given |= {"code_prompt_show": prompt, "code_prompt_hide": prompt} | given
+
+
+def guard(cell: dict, chapter: str) -> None:
+    """Say under a figure which checked numbers guard it, each with a link to its row in the report."""
+    figure = cell["metadata"].get("mystnb", {}).get("figure", {})
+    checks = cell["metadata"].get("book", {}).get("checks", [])
+    if figure.get("caption") and checks:
+        names = ", ".join(f"{{tested}}`{chapter}.{name}`" for name in checks)
+        figure["caption"] += f" *Checked numbers:* {names}."
 
 
 def machinery(source: str, tags: list[str]) -> str | None:

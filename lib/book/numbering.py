@@ -1,6 +1,8 @@
-"""A Sphinx extension: "chapter 4" in the text is a link whose number is the chapter's own, whatever the author wrote.
+"""A Sphinx extension for numbers: those of chapters, and the anchors of checked ones.
 
-A chapter that is moved or put in between renumbers them all: authors write {ref}`chapter 4 <coupling>`.
+"Chapter 4" in the text is a link whose number is the chapter's own, whatever the author wrote as
+{ref}`chapter 4 <coupling>`: a chapter that is moved or put in between renumbers them all. The report's
+{checked}`datasets.asymptote` is the anchor to which {tested}`datasets.asymptote` links from anywhere.
 """
 
 import re
@@ -9,6 +11,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxRole
 from sphinx.util.nodes import make_refnode
 
 NUMBERED = re.compile(r"(?P<before>(?:chapters?\s+)?)(?P<number>\d+)(?P<after>(?:'s|’s)?)", re.IGNORECASE)
@@ -41,6 +44,37 @@ class ChapterLinks(SphinxPostTransform):
             node.replace_self(link)
 
 
+class Checked(SphinxRole):
+    """The name of a checked number where it stands in the report: an anchor of its own."""
+
+    def run(self):
+        name = self.text.split(".")[1]
+        literal = nodes.literal(name, name, ids=[anchor(self.text)], classes=["checked-number"])
+        self.env.get_domain("std").note_hyperlink_target(
+            anchor(self.text), self.env.docname, anchor(self.text), name
+        )
+        return [literal], []
+
+
+class Tested(SphinxRole):
+    """The name of a checked number, with a link to its row in the report where the book has one."""
+
+    def run(self):
+        name = self.text.split(".")[1]
+        literal = nodes.literal(name, name)
+        if "report" not in self.env.found_docs:  # a chapter built by itself
+            return [literal], []
+        how = dict(
+            refdomain="std", reftype="ref", reftarget=anchor(self.text), refexplicit=True, refwarn=True
+        )
+        return [addnodes.pending_xref("", literal, refdoc=self.env.docname, **how)], []
+
+
+def anchor(number: str) -> str:
+    """The anchor of a number, ``datasets.asymptote``, in the report."""
+    return "number-" + nodes.make_id(number.replace("_", "-").replace(".", "-"))
+
+
 def number_of(env, page: str) -> str:
     """The number of a chapter as its title shows it; empty for a page without one."""
     return ".".join(map(str, env.toc_secnumbers.get(page, {}).get("", ())))
@@ -49,4 +83,6 @@ def number_of(env, page: str) -> str:
 def setup(app: Sphinx) -> dict:
     """Sphinx's entry point."""
     app.add_post_transform(ChapterLinks)
+    app.add_role("checked", Checked())
+    app.add_role("tested", Tested())
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -81,6 +81,7 @@ def _without_repeats(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Sphinx's entry point."""
+    app.setup_extension("lib.book.numbering")  # whose roles the generated pages use
     app.add_directive("explorer", Explorer)
     app.add_role("explore", Explore())
     app.connect("config-inited", find_scripts, priority=900)  # after those that load all there are

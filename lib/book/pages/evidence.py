@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from lib.book import BookError
-from lib.book.pages.markdown import code, doc, numref
+from lib.book.pages.markdown import code, doc, numref, tested
 from lib.book.project import topic
 
 HOLDS = "holds"
@@ -171,12 +171,12 @@ def _support(entry: dict, book: Book) -> str:
     parts = []
     if proved := entry.get("proved"):
         parts.append("Proved: " + ", ".join(f"{{prf:ref}}`{label}`" for label in proved) + ".")
-    tested = {}
+    numbers = {}
     for name in entry.get("numbers", []):
         chapter, number = name.split(".")
-        tested.setdefault(chapter, []).append(code(number))
-    if tested:
-        groups = [f"{', '.join(names)} ({doc(book.chapters[c])})" for c, names in tested.items()]
+        numbers.setdefault(chapter, []).append(tested(chapter, number))
+    if numbers:
+        groups = [f"{', '.join(names)} ({doc(book.chapters[c])})" for c, names in numbers.items()]
         parts.append(f"Tested: {'; '.join(groups)}.")
     if figures := entry.get("figures"):
         parts.append("Figure: " + ", ".join(numref(label) for label in figures) + ".")

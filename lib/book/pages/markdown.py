@@ -15,6 +15,11 @@ def numref(label: str) -> str:
     return f"{{numref}}`{label}`"
 
 
+def tested(chapter: str, number: str) -> str:
+    """The name of a checked number, with a link to its row in the report."""
+    return f"{{tested}}`{chapter}.{number}`"
+
+
 def code(text: str) -> str:
     """Text as code, also within a table."""
     return "`" + text.replace("`", "'").replace("|", "\\|") + "`"

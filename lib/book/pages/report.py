@@ -5,7 +5,8 @@ from importlib import metadata
 
 from lib.book.execute import Executed
 from lib.book.figures import Figure
-from lib.book.pages.markdown import WIDE, code, doc, escape, numref, table, wide
+from lib.book.pages.markdown import WIDE, code, doc, escape, numref, table, tested, wide
+from lib.book.project import topic
 from lib.checks.tables import HEADINGS, cells
 from lib.checks.tolerances import TOLERANCES
 
@@ -65,7 +66,7 @@ def report_page(summary: dict) -> str:
     for chapter in chapters:
         parts += [
             f"## {{doc}}`chapters/{chapter['name']}`",
-            wide(HEADINGS, [_number(row) for row in chapter["record"]["numbers"]]),
+            wide(HEADINGS, [_number(row, topic(chapter["name"])) for row in chapter["record"]["numbers"]]),
         ]
     parts += [
         "## Tolerances",
@@ -106,7 +107,7 @@ def figure_map_page(summary: dict) -> str:
             doc(figure["chapter"]),
             f"{{download}}`{figure['name']}.svg <figures/{figure['name']}.svg>`",
             code(figure["authors_output"]) if figure["authors_output"] else "–",
-            ", ".join(code(name) for name in figure["checks"]),
+            ", ".join(tested(topic(figure["chapter"]), name) for name in figure["checks"]),
         ]
         for figure in summary["figures"]
     ]
@@ -126,10 +127,10 @@ def figure_map_page(summary: dict) -> str:
     )
 
 
-def _number(row: dict) -> list[str]:
+def _number(row: dict, chapter: str) -> list[str]:
     name, *values, source = cells(row)
     formula = f" {code(_joined(row['formula']))}" if row["formula"] is not None else ""
-    return [code(name), *map(escape, values), escape(source) + formula]
+    return [f"{{checked}}`{chapter}.{name}`", *map(escape, values), escape(source) + formula]
 
 
 def _joined(formula) -> str:
