@@ -12,7 +12,7 @@ NOTEBOOKS := $(wildcard chapters/*.ipynb templates/*.ipynb)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf test browser lint format links chapter record serve measure benchmark matrix artwork address environment newest clean
+.PHONY: help book pdf slides test browser lint format links chapter record serve measure benchmark matrix artwork address environment newest clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ book: $(STAMP) ## execute and check every chapter, regenerate the figures, build
 
 pdf: $(STAMP) ## print the built book into one PDF, which its first page then offers (needs Chromium)
 	@$(BIN)/python -m lib.book pdf
+
+slides: $(STAMP) ## the figures of the built book as slides, with their captions
+	@$(BIN)/python -m lib.book slides
 
 test: $(STAMP) ## run the tests, two at a time; those of the pages want Chromium and `make book` first, TESTS= runs all
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)

@@ -157,7 +157,17 @@
     show();
   }
 
+  // Results of the search show text: a formula's source is none.
+
+  function search() {
+    if (typeof Search === "undefined" || !Search.htmlToText) return;
+    const given = Search.htmlToText;
+    Search.htmlToText = (html, anchor) =>
+      given(html.replace(/<(span|div) class="math[^>]*>[^]*?<\/\1>/g, " … "), anchor);
+  }
+
   const start = () => {
+    search();
     tables();
     sift();
     figures();

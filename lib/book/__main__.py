@@ -1,4 +1,4 @@
-"""``python -m lib.book build``, ``pdf``, ``links``, or ``chapter NAME [name=value ...]``."""
+"""``python -m lib.book build``, ``pdf``, ``slides``, ``links``, or ``chapter NAME [name=value ...]``."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from lib.book import BookError, address, links, own, pdf
+from lib.book import BookError, address, links, own, pdf, slides
 from lib.book.build import build
 from lib.book.project import Project
 
@@ -26,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     made = commands.add_parser("build", help="execute every chapter, check it, make the pages")
     made.add_argument("--fresh", action="store_true", help="take over nothing that an earlier build made")
     commands.add_parser("pdf", help="print the built book, and offer the PDF on its first page")
+    commands.add_parser("slides", help="the figures of the built book as slides")
     commands.add_parser("links", help="try every address outside the book that it links to")
     move = commands.add_parser("address", help="set the public address, everywhere it stands")
     move.add_argument("url", nargs="?", default="", help="https://github.com/you/book")
@@ -41,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
                 build(project, fresh=options.fresh)
             case "pdf":
                 pdf.make(project)
+            case "slides":
+                slides.make(project)
             case "links":
                 links.check(project)
             case "address":
