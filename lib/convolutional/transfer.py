@@ -72,9 +72,7 @@ def measure(profile, seeds) -> dict:
         with TemporaryDirectory() as folder:
             for epoch in EPOCHS:  # each goes on from the checkpoint of the one before
                 settings = replace(case.settings, epochs=epoch)
-                network = train(
-                    settings, *sets, seeds, measure=epoch, checkpoint=f"{folder}/state.pt"
-                ).network
+                network = train(settings, *sets, seeds, measure=1, checkpoint=f"{folder}/state.pt").network
                 found = [transfer(network, run, *sets) for run in range(len(seeds))]
                 entries[name][str(epoch)] = {
                     key: [round(one[key], 5) for one in found] for key in (*DIRECTIONS, "cosine")
