@@ -198,3 +198,44 @@ def test_from_a_figure_to_its_formula_in_two_clicks(visit):
     page.wait_for_url("**/library.html#*deep_trajectory")
     signature = page.locator('[id$="deep_trajectory"]').first
     assert "dataset" in signature.inner_text()
+
+
+def test_the_report_is_sifted_by_chapter_status_kind_and_words(book, browser):
+    with tab(browser) as found:
+        page = found.go(f"{book}/report.html")
+        shown = (
+            "[...document.querySelectorAll('.ledger.wide tbody tr')].filter(e => e.checkVisibility()).length"
+        )
+        everything = page.evaluate(shown)
+        assert everything > 500
+        form = page.locator("form.sift")
+        form.locator("select[name=chapter]").select_option(index=1)
+        some = page.evaluate(shown)
+        assert 5 < some < everything / 3
+        assert f"{some} of" in form.inner_text()
+        form.locator("select[name=chapter]").select_option(index=0)
+        form.locator("input[name=text]").fill("closed form")
+        assert 5 < page.evaluate(shown) < everything
+        assert found.faults == []
+
+
+@pytest.mark.parametrize("width", [375, 768, 1440])
+def test_no_column_of_the_checked_numbers_is_cut_off(book, browser, width):
+    cut = """() => [...document.querySelectorAll(".ledger td, .ledger th")].filter(e => e.checkVisibility())
+      .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1
+        || e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.slice(0, 40))"""
+    for name in ("report.html", "figure_map.html", "chapters/03_dynamics.html"):
+        with tab(browser, width=width) as found:
+            page = found.go(f"{book}/{name}")
+            assert page.evaluate(cut) == [], name
+
+
+def test_claims_errata_and_figures_lead_to_the_row_of_their_number():
+    report = BeautifulSoup((HTML / "report.html").read_text(encoding="utf-8"), "html.parser")
+    anchors = {tag["id"] for tag in report.select("td [id^=number-]")}
+    assert len(anchors) > 500
+    for name in ("claims.html", "errata.html", "figure_map.html", "chapters/04_coupling.html"):
+        page = BeautifulSoup((HTML / name).read_text(encoding="utf-8"), "html.parser")
+        links = [link["href"].split("#")[1] for link in page.select('a[href*="report.html#number-"]')]
+        assert len(links) > 3, name
+        assert set(links) <= anchors, name
