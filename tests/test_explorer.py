@@ -312,6 +312,12 @@ def test_held_out_errors_and_shares_are_those_of_the_library(opened):
             n_x, int(rng.integers(1, n_x + 1)), int(rng.integers(1, 4)), int(rng.integers(0, 4)), 0.7
         )
         seen, answered = int(rng.integers(0, data.k_x + 1)), int(rng.integers(0, data.k_y + 1))
+        power = float(rng.choice([1.0, 1.2, 2.0, 5.0, 1e9]))
+        found = opened.page.evaluate(
+            "([p, q]) => window.explorer.rule_weight(p, q)",
+            [{"n_x": data.n_x, "k_x": data.k_x, "r": 0.7}, power],
+        )
+        assert found == pytest.approx(optimisers.rule_weight(data, power), rel=1e-9)
         if n_x > 5:
             continue
         inputs, outputs = modules.input_rows(data, seen), modules.output_rows(data, answered)

@@ -75,6 +75,12 @@ FIGURES = {  # by the label of the figure
         _sliders("n_x k_x r", n_x={"low": 2, "high": 5}),
         FIXED,
     ),
+    "fig-geometry-formula": Moving(
+        "geometry",
+        "Move the dataset: the weight of the rule in every geometry",
+        _sliders("n_x k_x r"),
+        FIXED,
+    ),
     "fig-scale-heldout": Moving(
         "held_out",
         "Move the law: error on held-out examples, and its bound",

@@ -7,7 +7,7 @@
   const { compute, QUADRANTS } = window.bookTheory, { brief, matrix, plot } = window.bookDrawing;
   const { defaults, clamp } = window.bookParameters(settings);
   const form = root.querySelector("form"), views = root.querySelector(".views");
-  const api = { clamp, defaults, compute: (p) => compute({ ...defaults(), ...p }), held_out_error: window.bookTheory.held_out_error, shares: window.bookTheory.shares };
+  const api = { clamp, defaults, compute: (p) => compute({ ...defaults(), ...p }), held_out_error: window.bookTheory.held_out_error, shares: window.bookTheory.shares, rule_weight: window.bookTheory.rule_weight };
   const svg = (name) => document.getElementById(`explorer-plot-${name}`);
 
   const address = (p) => "#" + new URLSearchParams(p);

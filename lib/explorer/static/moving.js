@@ -1,7 +1,7 @@
 /* Figures of the chapters that can be moved where they stand. Each is opened by the reader, and computed then. */
 (() => {
   "use strict";
-  const { compute, held_out_course, shares } = window.bookTheory, { brief, plot, tiles } = window.bookDrawing;
+  const { compute, held_out_course, rule_weight, shares } = window.bookTheory, { brief, plot, tiles } = window.bookDrawing;
   const colours = (name, curves, labels, dashes) =>
     curves.map((y, i) => ({ y, colour: `${name}-${i}`, dash: dashes[i], label: labels[i] }));
 
@@ -24,6 +24,14 @@
       const values = Array.from({ length: p.k_y + 1 }, (_, out) =>
         Array.from({ length: p.k_x + 1 }, (_, inward) => shares(p, inward, out)[1]));
       tiles(svg, "Share of the wanted quadrant in a module's whole map, by the copies it sees", values, "copies among the inputs", "among the outputs");
+    },
+    geometry(svg, p) {
+      const powers = Array.from({ length: 150 }, (_, i) => 10 ** (0.01 + (0.99 * i) / 149));
+      const flat = (value, colour, dash, label) => ({ y: powers.map(() => value), colour, dash, label });
+      plot(svg, { title: "Weight of the rule by the geometry p", x: powers, xlog: true, least: 1, xlabel: "p (of Σ|w|^p)", curves: [
+        { y: powers.map((power) => rule_weight(p, power)), colour: "strengths-0", label: "ρ" },
+        flat(rule_weight(p, 2), "strengths-1", "9 4", "gradient descent (p = 2)"),
+        flat(rule_weight(p, Infinity), "strengths-2", "2 3", "sign descent (p = ∞)")] });
     },
     held_out(svg, p) {
       const a = p.k_x * p.r * p.r, { sizes, mean, low, high, bound } = held_out_course(p.n_x, a);

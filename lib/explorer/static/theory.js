@@ -111,6 +111,15 @@ window.bookTheory = (() => {
     return [P / (P + A), (p.n_y * P * P) / ((p.n_y * P + p.n_x * B) * (P + A) + memory)];
   }
 
+  // Geometries (chapter "geometry"): the weight on its own feature of the map of least Σ|w|^p.
+
+  function rule_weight(p, power) {
+    if (p.k_x === 0) return 1;
+    const P = 2 ** p.n_x;
+    if (power === 1) return P === p.r ? NaN : Number(p.r < P);
+    return 1 / (1 + Math.exp(Math.log(p.k_x * p.r) - Math.log(P / p.r) / (power - 1)));
+  }
+
   // Training on some of the examples (chapters "motivation" and "scale"): ridge regression with penalty a.
 
   function eigenvalues(matrix) { // of a symmetric matrix, by Jacobi's rotations
@@ -172,5 +181,5 @@ window.bookTheory = (() => {
     };
   }
 
-  return { QUADRANTS, bound, compute, held_out_course, held_out_error, modes, shares };
+  return { QUADRANTS, bound, compute, held_out_course, held_out_error, modes, rule_weight, shares };
 })();
