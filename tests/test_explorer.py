@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 
 from lib import explorer
 from lib.explorer import moving
-from lib.linear import generalisation, modules, stability, theory
+from lib.linear import generalisation, modules, optimisers, stability, theory
 from lib.linear.datasets import Dataset
 from tests.browser import HTML, tab
 
