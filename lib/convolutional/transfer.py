@@ -14,12 +14,12 @@ import torch
 from torch.nn import functional
 
 from lib import records
-from lib.convolutional.experiments import RESULTS, get
+from lib.convolutional.profiles import get
 from lib.convolutional.training import train
 
 DIRECTIONS = ("sgd", "sign", "adam")
 EPOCHS = (1, 5, 20)
-PATH = RESULTS / "cmnist_transfer.json"
+PATH = records.RESULTS / "cmnist_transfer.json"
 COMMAND = "python -m lib.convolutional.transfer"
 
 
