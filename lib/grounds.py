@@ -58,14 +58,14 @@ def on_dark(colours) -> np.ndarray:
 
 def readable(colour, ground: str) -> tuple[float, float, float, float]:
     """The colour, less translucent or further from the ground if its contrast is below LEAST."""
-    rgba = np.array(to_rgba(colour))
-    if rgba[3] == 0 or contrast(rgba, ground) >= LEAST:
+    rgba, enough = np.array(to_rgba(colour)), 1.01 * LEAST  # a file rounds colours
+    if rgba[3] == 0 or contrast(rgba, ground) >= enough:
         return tuple(rgba)
-    if contrast(rgba[:3], ground) >= LEAST:
-        rgba[3] = next(a for a in np.linspace(rgba[3], 1, 41) if contrast((*rgba[:3], a), ground) >= LEAST)
+    if contrast(rgba[:3], ground) >= enough:
+        rgba[3] = next(a for a in np.linspace(rgba[3], 1, 41) if contrast((*rgba[:3], a), ground) >= enough)
         return tuple(rgba)
     base = float(luminance(np.array(to_rgba(ground)[:3]))) + 0.05
-    aim = 1.01 * LEAST * base - 0.05 if ground == DARK else base / (1.01 * LEAST) - 0.05
+    aim = 1.01 * enough * base - 0.05 if ground == DARK else base / (1.01 * enough) - 0.05
     return (*_with_luminance(rgba[None, :3], np.array([aim]))[0], 1.0)
 
 
