@@ -66,7 +66,6 @@ def _widths_and_values():
 _PATH = (1e-6, 1e-5, 1e-4, 1e-3)
 _BASE = both(DIGITS, ON_DIGITS)
 _TWICE = both(DIGITS_1000, ON_DIGITS_1000)
-_SMALL = both(DIGITS_1000, replace(ON_DIGITS_1000, channels=8, epochs=80))
 PROFILES = {
     "subnetworks-controls": Profile(
         {
@@ -78,10 +77,6 @@ PROFILES = {
         steps=620,
         seeds=2,
         draws=(0, 1, 2),
-    ),
-    "subnetworks-small": Profile(
-        {name: Study(case, (80,), (1e-5,), redrawn=3, compared=True) for name, case in _SMALL.items()},
-        steps=620,
     ),
     "subnetworks-dissociation": Profile(
         {name: Study(case, (0, 150), _PATH, redrawn=3) for name, case in _TWICE.items()}
