@@ -23,9 +23,9 @@ SUBROUTINES = ("compositional", "noncompositional")  # the order of the last axi
 
 @dataclass(frozen=True)
 class Subnetworks:
-    """The subnetworks of several networks, one for every λ and subroutine; arrays are (λ, subroutines, runs, ...).
+    """The subnetworks of several networks, one for every μ and subroutine; arrays are (μ, subroutines, runs, ...).
 
-    Inside, all of them are entries of one stack, the runs of `network`: for every λ each subroutine with every run.
+    Inside, all of them are entries of one stack, the runs of `network`: for every μ each subroutine with every run.
     """
 
     penalties: list
@@ -107,7 +107,7 @@ class Subnetworks:
         return self.network.with_kernels(kernels)
 
     def errors(self, network: Network, composites: Composites) -> np.ndarray:
-        """Normalised errors of one of these networks on both blocks, (λ, subroutines, runs, 2)."""
+        """Normalised errors of one of these networks on both blocks, (μ, subroutines, runs, 2)."""
         return errors(network, composites).reshape(*self.shape, 2)
 
 
@@ -164,10 +164,10 @@ def find(
     batch: int = 16,
     progress: bool = False,
 ) -> Subnetworks:
-    """The subnetworks of every run of a network, one for each λ of penalties (those of the settings by default).
+    """The subnetworks of every run of a network, one for each μ of penalties (those of the settings by default).
 
-    λ is the price of a weight in units of the block's normalised error, which is 1 for outputs that are all 0:
-    roughly, a weight stays if the error without it is higher by more than λ. Each entry sees the composites in
+    μ is the price of a weight in units of the block's normalised error, which is 1 for outputs that are all 0:
+    roughly, a weight stays if the error without it is higher by more than μ. Each entry sees the composites in
     an order of its own, drawn from the run's seed for its subroutine, `batch` at a time. A subroutine that is
     named again gets another order, which shows how far a mask is a matter of chance. Equal arguments give equal
     masks.
@@ -209,7 +209,7 @@ def find(
 
 
 class _Order:
-    """The batches: every key, a seed and a place, has its own order, which all λ share."""
+    """The batches: every key, a seed and a place, has its own order, which all μ share."""
 
     def __init__(self, keys, repetitions, n, batch):
         if n < batch:

@@ -27,7 +27,7 @@ from lib.subnetworks.measures import Measured, measure
 from lib.subnetworks.sparsification import Sparsification
 from lib.validation import check_choice, check_seeds
 
-FIRST_SEED = 200  # the recorded seeds; λ, steps and learning rate were chosen on others
+FIRST_SEED = 200  # the recorded seeds; μ, steps and learning rate were chosen on others
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Study:
 
     case: Case
     epochs: tuple  # lengths of training after which the networks are measured; 0: untrained
-    penalties: tuple = ()  # λ of the subnetworks; none: only the whole networks are measured
+    penalties: tuple = ()  # μ of the subnetworks; none: only the whole networks are measured
     subroutines: tuple = SUBROUTINES  # both, or one twice: how well a search repeats itself
     shuffled: bool = False  # permute the kernels of every layer: a control with weights of trained sizes
     redrawn: int = 0  # draws of the ablation by permutation

@@ -77,7 +77,7 @@ def block_error(W1, W2, X, Y, rows) -> np.ndarray:
 
 
 def block_masks(W1, W2, X, Y, rows, settings: Sparsification, *, penalties=None) -> np.ndarray:
-    """Masks (λ, n, hidden, inputs) over W₁ that keep a block's error small, for each penalty λ.
+    """Masks (μ, n, hidden, inputs) over W₁ that keep a block's error small, for each penalty μ.
 
     The loss is block_error. penalties: by default the one of the settings. Raises ValueError where no target of the
     block differs from 0.

@@ -25,13 +25,13 @@ class Measured:
     train: np.ndarray  # (runs, 2): of the whole networks
     test: np.ndarray
     draws: np.ndarray | None = None  # (runs,): the draw of the composites
-    kept: np.ndarray | None = None  # (λ, subroutines, runs): share of the convolutions' weights
-    alone_train: np.ndarray | None = None  # (λ, subroutines, runs, 2)
+    kept: np.ndarray | None = None  # (μ, subroutines, runs): share of the convolutions' weights
+    alone_train: np.ndarray | None = None  # (μ, subroutines, runs, 2)
     alone_test: np.ndarray | None = None
     ablated_train: np.ndarray | None = None
     ablated_test: np.ndarray | None = None
     redrawn_train: np.ndarray | None = (
-        None  # (λ, subroutines, runs, 2): with its weights permuted, mean of draws
+        None  # (μ, subroutines, runs, 2): with its weights permuted, mean of draws
     )
     redrawn_test: np.ndarray | None = None
     random_alone_train: np.ndarray | None = None
@@ -52,7 +52,7 @@ class Measured:
         None  # (subroutines, runs, 2): kernels trained on for the subroutine alone
     )
     tuned_test: np.ndarray | None = None
-    jaccard: np.ndarray | None = None  # (λ, runs): of the two subnetworks; nan where one is empty or full
+    jaccard: np.ndarray | None = None  # (μ, runs): of the two subnetworks; nan where one is empty or full
     expected: np.ndarray | None = None  # under independence given the layers' counts
     log10_p: np.ndarray | None = None
     expected_given_size: np.ndarray | None = None  # given the counts in tenths of every layer by size
@@ -84,7 +84,7 @@ class Measured:
         return cls(**{name: np.concatenate([p[name] for p in plain], axis=_axis(name)) for name in plain[0]})
 
     def lost(self, field: str) -> np.ndarray:
-        """The rise of an error of the training composites as a share of what could be lost, (λ, subroutines, runs, 2).
+        """The rise of an error of the training composites as a share of what could be lost, (μ, subroutines, runs, 2).
 
         0 where the block is done as well as by the whole network, 1 where it is as if there were no outputs.
         """

@@ -18,7 +18,7 @@ SILENT = -1e3  # bias of channels that no input excites
 
 
 def prune(found: Subnetworks, penalty: int = 0) -> Network:
-    """The networks with those weights alone that any of the subnetworks at one λ, given by its index, keeps.
+    """The networks with those weights alone that any of the subnetworks at one μ, given by its index, keeps.
 
     In these few weights are superfluous, so that a search should find most of them again.
     """
@@ -108,7 +108,7 @@ def _read(made, network, run, order):
 
 
 def recovered(found: Subnetworks, truth) -> tuple:
-    """Share of the found weights that are true, and of the true ones that are found; both (λ, subroutines, runs).
+    """Share of the found weights that are true, and of the true ones that are found; both (μ, subroutines, runs).
 
     truth: as from embed, for the subroutines in the order of SUBROUTINES. nan where nothing was found.
     """

@@ -1,7 +1,7 @@
 """Binary masks over frozen weights by continuous sparsification: which weights does a task need?
 
-Every weight w gets a score s and is multiplied by the soft mask σ(βs). Gradient descent on the scores minimises
-the loss of the masked network plus λ Σ σ(βs), while the sharpness β grows exponentially from 1, so that the
+Every weight w gets a score s and is multiplied by the soft mask σ(κs). Gradient descent on the scores minimises
+the loss of the masked network plus μ Σ σ(κs), while the sharpness κ grows exponentially from 1, so that the
 soft mask ends as the binary one, s > 0. The weights themselves never change.
 Sources: Savarese, Silva and Maire (2020) for the method, Lepori, Serre and Pavlick (2023) for its use on
 trained networks.
@@ -22,11 +22,11 @@ from lib.validation import check_count
 class Sparsification:
     """Everything that decides about a mask but the network and its loss."""
 
-    penalty: float = 1e-5  # λ, the price of a kept weight in units of the loss
+    penalty: float = 1e-5  # μ, the price of a kept weight in units of the loss
     learning_rate: float = 0.05  # of Adam on the scores
     start: float = 0.05  # score of every weight at the beginning; above 0 all weights are kept, but half
     steps: int = 3720  # of Adam
-    final_sharpness: float = 200.0  # β at the last step; it is 1 at the first
+    final_sharpness: float = 200.0  # κ at the last step; it is 1 at the first
 
     def __post_init__(self):
         check_count("steps", self.steps)
@@ -38,7 +38,7 @@ class Sparsification:
             raise ValueError(f"final_sharpness = {self.final_sharpness!r} is not finite and above 1")
 
     def sharpness(self, step: int) -> float:
-        """β at a step, counted from 0."""
+        """κ at a step, counted from 0."""
         return self.final_sharpness ** (step / max(1, self.steps - 1))
 
 
@@ -56,8 +56,8 @@ def find_masks(
     weights: tensors whose first axis counts the entries of one stack, which do not influence each other.
     gradients(masked, step): the gradients of the loss, summed over the entries, with respect to the masked weights,
     as a sequence like weights. The step, counted from 0, is there for a choice of the batch.
-    penalties: one λ an entry; by default every entry has that of the settings.
-    Raises ValueError for no weights, stacks of different length, a λ that is not positive, and where the loss's
+    penalties: one μ an entry; by default every entry has that of the settings.
+    Raises ValueError for no weights, stacks of different length, a μ that is not positive, and where the loss's
     gradient is not finite.
     """
     settings, weights = settings or Sparsification(), list(weights)
