@@ -18,7 +18,8 @@ MATHEMATICS = """() => ({
     .filter(e => !e.querySelector("mjx-container")).map(e => e.textContent),
   faulty: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map(e => e.textContent)})"""
 FIGURES = """async () => {
-  const images = [...document.querySelectorAll(".bd-article img, .bd-article svg[role=img]:not([aria-hidden=true])")];
+  const images = [...document.querySelectorAll(".bd-article img, .bd-article svg[role=img]:not([aria-hidden=true])")]
+    .filter(e => e.checkVisibility()); // of two drawings the page shows one
   const found = [];
   for (const image of images) {
     image.scrollIntoView();
