@@ -28,6 +28,8 @@
   };
 
   function fit() {
+    for (const box of document.querySelectorAll(".bd-article .highlight pre")) // what scrolls takes the focus
+      if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
     for (const formula of document.querySelectorAll(".bd-article mjx-container")) {
       if (formula.hasAttribute("display")) {
         const wide = formula.scrollWidth > formula.clientWidth + 1;
