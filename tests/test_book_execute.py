@@ -193,3 +193,17 @@ def test_a_warning_does_not_stop_a_reader(tmp_path, capsys):
     plant_chapter(tmp_path, "01_one", [CHECKS, "import warnings\nif n_x == 4: warnings.warn('mind')", REPORT])
     own.run(project, "one", ["n_x=4"])
     assert "Mind that cell 6 (import warnings)\nwrote to stderr" in capsys.readouterr().out
+
+
+def test_what_does_not_hold_for_a_reader_s_parameters_is_shown_and_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("lib.book.__main__.show", lambda page: None)
+    project = plant(tmp_path, "01_one")
+    wrong = ['ledger.check("size", 2**n_x + (n_x == 4))\nledger.check("third", 0.5)', REPORT]
+    plant_chapter(tmp_path, "01_one", wrong)
+    assert main(["--root", str(tmp_path), "chapter", "one", "n_x=4"]) == 0
+    told = capsys.readouterr().out
+    assert "With these parameters 1 of 2 rows do not hold:\n  - size: here 17, expected 16" in told
+    page = project.output / "own" / "01_one" / "html" / "chapters" / "01_one.html"
+    assert "MISMATCH" in page.read_text(encoding="utf-8")
+    assert main(["--root", str(tmp_path), "chapter", "one", "n_x=5"]) == 0
+    assert "do not hold" not in capsys.readouterr().out
