@@ -126,9 +126,11 @@ def test_the_command_of_the_readme(tmp_path):
     told: list[str] = []
     page = own.run(PROJECT, name, given.split(), told.append)
     assert "not compared" in "\n".join(told)
-    assert "do not hold" not in "\n".join(told)
     text = page.read_text(encoding="utf-8")
     assert 'aria-label="Checked numbers"' in text
+    named = re.findall(r"^  - (\w+):", "\n".join(told), re.MULTILINE)
+    assert ("MISMATCH" in text) == bool(named)
+    assert all(name in text for name in named)
 
 
 def test_every_exercise_that_sets_something_is_found():
