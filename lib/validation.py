@@ -1,21 +1,22 @@
 """Arguments of trainings: checked in one place, refused in the same words."""
 
+from collections.abc import Collection, Iterable
 from numbers import Integral
 
 
-def check_choice(name: str, value, known) -> None:
+def check_choice(name: str, value: object, known: Collection[str]) -> None:
     """Raise ValueError if the value is none of the known ones."""
     if value not in known:
         raise ValueError(f"{name} = {value!r} is unknown; choose one of {', '.join(known)}")
 
 
-def check_count(name: str, value) -> None:
+def check_count(name: str, value: object) -> None:
     """Raise ValueError if the value is not an integer from 1 on."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{name} = {value!r} is not an integer from 1 on")
 
 
-def check_seeds(seeds) -> list[int]:
+def check_seeds(seeds: int | Iterable[int]) -> list[int]:
     """A list of seeds from a number of runs or a sequence of seeds; ValueError for anything else."""
     if isinstance(seeds, Integral):
         check_count("seeds", seeds)

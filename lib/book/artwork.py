@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from lib import plotting
 from lib.linear import theory
@@ -18,7 +19,7 @@ TITLE = "On the Specialization\nof Neural Modules"
 SUBTITLE = "A paper reproduced figure by figure,\nwith every number checked"
 
 
-def emblem(axes, n_x: int) -> None:
+def emblem(axes: Axes, n_x: int) -> None:
     """The input matrix of a dataset: shared features above, an identity of its own for each example below."""
     dataset = Dataset(n_x=n_x, n_y=1, k_x=1, k_y=1, r=1.0)
     for row, values in enumerate(dataset.X):

@@ -153,7 +153,9 @@ def run_all(
     Each is passed to ``finished`` as soon as it is done. The notebook of a chapter that fails is put into
     ``failed`` as far as it came.
     """
-    waiting, running, done = list(reversed(sources)), [], {}  # the last chapters take longest
+    waiting = list(reversed(sources))  # the last chapters take longest
+    running: list[_Job] = []
+    done: dict[Path, Executed] = {}
     board = _Board(say)
     try:
         while waiting or running:

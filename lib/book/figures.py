@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 
 from lib.book import BookError
 from lib.book.execute import Executed
@@ -43,7 +44,7 @@ def collect(chapters: list[Executed]) -> list[Figure]:
         saved = {path.name for path in chapter.figures.iterdir()}
         for name in sorted(saved - {f"{name}.svg" for name in shown}):
             problems.append(f"chapter {chapter.name} wrote {name} without showing it")
-    makers = {}
+    makers: dict[str, list[str]] = {}
     for figure in figures:
         makers.setdefault(figure.name, []).append(figure.chapter)
     problems += [
@@ -56,7 +57,7 @@ def collect(chapters: list[Executed]) -> list[Figure]:
     return figures
 
 
-def _shown(cell) -> list[str | None]:
+def _shown(cell: NotebookNode) -> list[str | None]:
     """The names of the figures that a cell's outputs show; None for one that was not saved."""
     return [
         output.metadata.get("figure")
@@ -65,7 +66,7 @@ def _shown(cell) -> list[str | None]:
     ]
 
 
-def _figure(name, metadata, chapter: Executed) -> Figure:
+def _figure(name: str | None, metadata: NotebookNode, chapter: Executed) -> Figure:
     mystnb, book = metadata.get("mystnb", {}), metadata.get("book", {})
     return Figure(
         name=str(name),
@@ -79,7 +80,7 @@ def _figure(name, metadata, chapter: Executed) -> Figure:
     )
 
 
-def _faults(figure: Figure, metadata, numbers: set[str]) -> list[str]:
+def _faults(figure: Figure, metadata: NotebookNode, numbers: set[str]) -> list[str]:
     """Everything wrong with one figure, in words."""
     if figure.name == "None":
         return ["shows an image that was not saved with plotting.save"]

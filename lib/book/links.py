@@ -3,12 +3,12 @@
 import tempfile
 from pathlib import Path
 
-from lib.book import BookError, site
+from lib.book import BookError, Say, site
 from lib.book.build import lock, restage
 from lib.book.project import Project
 
 
-def check(project: Project, say=print) -> None:
+def check(project: Project, say: Say = print) -> None:
     """Try the addresses in the built book; BookError lists those that do not answer."""
     with lock(project), tempfile.TemporaryDirectory(prefix="run-", dir=project.output) as work:
         folder = restage(project, Path(work) / "book")

@@ -86,7 +86,7 @@ def _describe(entry: dict) -> str:
     return f"{entry['name']} = {entry['default']}{comment}"
 
 
-def _like(default, value):
+def _like(default: object, value: object) -> object:
     """The value as the default's type; TypeError or ValueError if it is of another."""
     if isinstance(default, float) and not isinstance(value, bool):
         if isinstance(value, int | float | str):  # YAML reads 1e-3 as text

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 from pypdf import PdfReader
 
-from lib.book import browser, reuse, site
+from lib.book import Say, browser, reuse, site
 from lib.book.build import lock, restage
 from lib.book.landing import build_of
 from lib.book.project import Project
@@ -44,7 +44,7 @@ LOADED = """async () => {
 }"""
 
 
-def make(project: Project, say=print) -> Path:
+def make(project: Project, say: Say = print) -> Path:
     """Print the built book into its own folder and offer it on the landing page."""
     browser.find()  # before any work
     start = time.monotonic()

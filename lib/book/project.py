@@ -64,7 +64,7 @@ def topic(stem: str) -> str:
     return rest if number.isdigit() and rest else stem
 
 
-def _files(node) -> list[str]:
+def _files(node: object) -> list[str]:
     """Every file of a table of contents, in order."""
     if isinstance(node, list):
         return [name for item in node for name in _files(item)]

@@ -36,8 +36,7 @@ def only_page(folder: Path, page: str) -> None:
     toc = {"format": "jb-book", "root": page} | (
         {"chapters": [{"file": name} for name in known]} if known else {}
     )
-    toc = yaml.safe_dump(toc)
-    (folder / "_toc.yml").write_text(toc, encoding="utf-8")
+    (folder / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
 
 
 def make(folder: Path, output: Path, *, strict: bool = True, builder: str = "html") -> Path:
@@ -55,11 +54,11 @@ def make(folder: Path, output: Path, *, strict: bool = True, builder: str = "htm
     ):
         failed = process.wait()  # with its input left open: see end_with_parent
     if failed:
-        log = log_file.read_text(encoding="utf-8", errors="replace")
-        log = re.sub(r"\x1b\[[0-9;]*m", "", log)  # no colours
+        said = log_file.read_text(encoding="utf-8", errors="replace")
+        said = re.sub(r"\x1b\[[0-9;]*m", "", said)  # no colours
         marks = ("WARNING", "ERROR", "CRITICAL")
-        told = [line for line in log.splitlines() if any(mark in line for mark in marks)]
-        text = "\n".join(dict.fromkeys(told)) or log[-3000:]
+        told = [line for line in said.splitlines() if any(mark in line for mark in marks)]
+        text = "\n".join(dict.fromkeys(told)) or said[-3000:]
         text = re.sub(r"\.ipynb:(\d+)\d{4}:", r".ipynb, cell \1:", text)  # myst-nb's line numbers
         raise BookError("the pages could not be built:\n" + text.replace(f"{folder}/", ""))
     return output / "_build" / builder

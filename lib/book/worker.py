@@ -63,7 +63,7 @@ def run(job: dict) -> dict:
         error = exception
     seconds = time.monotonic() - start
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    result = {
+    result: dict[str, object] = {
         "seconds": seconds,
         "megabytes": peak / (1024**2 if sys.platform == "darwin" else 1024),
     }
