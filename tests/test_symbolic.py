@@ -6,6 +6,10 @@ and the start from random weights are statements about limits, not identities; t
 full rank) are combinatorial. Those are tested numerically, in their chapters' tests.
 """
 
+import json
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -218,17 +222,18 @@ def test_identity_inputs_are_ridge_regression():
 
 
 def test_the_pull_of_the_names_and_the_balance_of_the_features():
-    """One kept and one unkept feature on three examples: the steps of chapter 6's theorem on names."""
-    omega, S, _ = some_examples()
+    """One kept and one unkept feature on two examples: the steps of chapter 6's theorem on names."""
+    omega = Matrix(2, 2, symbols("w:4", real=True))
+    S = omega * omega.T
     scale, learned, weight, outputs = symbols("r phi a b", positive=True)
     T = S[0, 1] / S[0, 0]
     left = S[1, 1] - S[1, 0] * T
     rest = omega[1, :] - T * omega[0, :]
     unkept = learned * scale * rest.T / left
     kept = (scale * omega[0, :].T - unkept * S[1, 0]) / S[0, 0]
-    missing = (scale * eye(3) - kept.row_join(unkept) * omega) * omega.T
+    missing = (scale * eye(2) - kept.row_join(unkept) * omega) * omega.T
     assert zero(
-        (missing - Matrix.hstack(sp.zeros(3, 1), (1 - learned) * scale * rest.T)).applyfunc(sp.cancel)
+        (missing - Matrix.hstack(sp.zeros(2, 1), (1 - learned) * scale * rest.T)).applyfunc(sp.cancel)
     )
     pull = kept.T * missing / scale**2
     bump = learned * (1 - learned)
@@ -318,3 +323,36 @@ def test_lib_computes_what_was_proved(dataset):
             fixed = {rate: m.singular_value[kind], pace: m.input_variance[kind], start: 1e-3}
             fixed[tau] = 1 / (dataset.P * learning_rate)
             np.testing.assert_allclose(found[:, kind], [float(form.subs(fixed | {t: x})) for x in times])
+
+
+# what the pages say of it
+
+PROVES = {  # theorem of a chapter: the tests that put its formulas into their equations
+    "thm-trajectories": (test_the_sigmoid_solves_the_deep_flow, test_the_exponential_solves_the_shallow_flow),
+    "cor-times": (test_learning_times_are_when_the_fraction_is_reached,),
+    "thm-svd": (
+        test_asymptotes_are_singular_value_over_variance,
+        test_the_singular_vectors_and_values_of_the_three_classes,
+    ),
+    "thm-quadrant-norms": (test_quadrant_norms_are_the_sums_over_the_modes,),
+    "thm-coupling": (test_the_coupling_and_the_share_hold_for_every_strength,),
+    "cor-early-stopping": (test_the_distance_to_the_rule_is_least_at_the_asymptote,),
+    "prop-jump": (test_the_jump_is_class_ones_part_of_the_wrong_output,),
+    "prop-large-enough": (test_the_level_of_a_share_is_reached_at_this_many_examples,),
+    "thm-same-end": (test_a_split_network_ends_where_the_dense_one_does,),
+    "thm-split-course": (test_each_module_is_a_dense_network_on_its_own_outputs,),
+    "prop-whole-copies": (test_the_share_of_whole_copies_on_both_sides,),
+    "thm-ridge": (test_identity_inputs_are_ridge_regression,),
+    "thm-names": (test_the_pull_of_the_names_and_the_balance_of_the_features,),
+    "prop-test-error": (test_errors_on_the_examples_left_out,),
+}
+
+
+def test_the_theorems_marked_on_the_pages_are_those_proved_here():
+    marked = set()
+    for path in sorted((Path(__file__).resolve().parents[1] / "chapters").glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        marked |= set(re.findall(r":label: (\S+)\n:class: symbolic\n", text))
+    assert marked == set(PROVES)
+    assert all(tests for tests in PROVES.values())
