@@ -12,7 +12,7 @@ CONFIG = {
     "title": "A planted book",
     "only_build_toc_files": True,
     "execute": {"execute_notebooks": "off", "stderr_output": "warn"},
-    "sphinx": {"extra_extensions": ["lib.book.sphinx_extension"]},
+    "sphinx": {"extra_extensions": ["lib.book.sphinx_extension", "lib.book.notebooks"]},
 }
 
 SETUP = """import os
