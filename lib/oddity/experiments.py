@@ -155,6 +155,13 @@ def values(content: dict, case: str, *keys) -> np.ndarray:
     return np.array(found, dtype=float)
 
 
+def differing(content: dict, profile: Profile) -> list[str]:
+    """The cases in which a record and a profile differ, or of which one has nothing."""
+    defined = {name: json.loads(json.dumps(asdict(case))) for name, case in profile.cases.items()}
+    entries = {name: entry["case"] for name, entry in content["cases"].items()}
+    return [name for name in sorted({*defined, *entries}) if defined.get(name) != entries.get(name)]
+
+
 def write(content: dict, path=None) -> Path:
     """Write a record as a whole, a row of numbers a line."""
     path = Path(path) if path else default_path(content["profile"])
