@@ -48,9 +48,12 @@ PROFILES = {
     "oddity-planted-mean": Profile({"M, split": Case("inside-contact", "M", SHORT, (HEAD,), "split")}),
     "oddity-inside-contact": Profile(
         {
-            "F": Case("inside-contact", "F", SHORT, (HEAD, Search("all", (1e-5,), 300))),
+            "F": Case("inside-contact", "F", SHORT, (HEAD,)),
             "M": Case("inside-contact", "M", SHORT, (HEAD,)),
         }
+    ),
+    "oddity-all-layers": Profile(
+        {"F": Case("inside-contact", "F", SHORT, (Search("all", (1e-5,), 300),))}, seeds=2
     ),
     "oddity-inside-number": Profile({"M": Case("inside-number", "M", LONG, (HEAD,))}),
     "oddity-number-contact": Profile({"M": Case("number-contact", "M", LONG, (HEAD,))}),
@@ -60,7 +63,8 @@ PROFILES = {
         {
             task: Case(task, "F", LONG, ())  # only the whole networks
             for task in ("inside-number", "number-contact")
-        }
+        },
+        seeds=1,
     ),
 }
 
