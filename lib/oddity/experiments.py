@@ -42,10 +42,10 @@ PROFILES = {
     "oddity-planted": Profile(
         {
             "F, head": Case("inside-contact", "F", SHORT, (HEAD,), "head"),
+            "M, head": Case("inside-contact", "M", SHORT, (HEAD,), "head"),
             "transformer, split": Case("agreement", "transformer", READER, (READ,), "split"),
         }
     ),
-    "oddity-planted-mean": Profile({"M, split": Case("inside-contact", "M", SHORT, (HEAD,), "split")}),
     "oddity-inside-contact": Profile(
         {
             "F": Case("inside-contact", "F", SHORT, (HEAD,)),
