@@ -81,7 +81,7 @@ def draw(blobs: Blobs | None, centres: np.ndarray, radii: np.ndarray, rng: np.ra
 
 
 def _angles(x, y):
-    return np.arctan2(*np.broadcast_arrays(y, x)).reshape(len(x), -1)
+    return np.arctan2(*np.broadcast_arrays(y, x)).reshape(len(x), SIZE * SIZE)
 
 
 def _outline(images, distance, rng):
