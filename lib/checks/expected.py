@@ -7,6 +7,7 @@ from pathlib import Path
 import simpleeval
 import yaml
 
+from lib.checks import sources
 from lib.checks.nested import leaves
 from lib.checks.tolerances import TOLERANCES
 
@@ -19,19 +20,9 @@ EXPECTED = Path(__file__).resolve().parents[2] / "tests" / "expected"
 
 
 NEEDS = {key for kind in TOLERANCES.values() for key in kind.needs}
-_KEYS = {"value", "formula", "tolerance", "source", "kind", "set", "any_parameters"} | NEEDS
+_KEYS = {"value", "formula", "of", "tolerance", "source", "kind", "set", "any_parameters"} | NEEDS
 
-KINDS = {
-    "closed form": "a formula or a count derived by hand, apart from the code that it checks",
-    "second route": "the same number by other means: a library's solver, dense matrices, enumeration",
-    "symbolic proof": "an identity that tests/test_symbolic.py proves",
-    "published code": "the authors' published script, run by us",
-    "own record": "a run of ours, recorded; compared with its value when it was made",
-    "limit": "a bound on a measured number; `set` says whether before or after the record was seen",
-    "definition": "a parameter, or what a name means: it holds the text to what was run, no more",
-}
-SET = ("before", "after")
-
+_SECTIONS = {"parameters", "records", "numbers"}
 
 _FUNCTIONS = {
     "sqrt": math.sqrt,
@@ -62,7 +53,9 @@ def expected_file(chapter: str) -> Path:
 
 
 def read_expected(chapter: str) -> dict:
-    """The chapter's expected numbers, validated: ``{"parameters": {...}, "numbers": {...}}``.
+    """The chapter's expected numbers, validated: ``{"parameters": {...}, "records": {...}, "numbers": {...}}``.
+
+    ``records`` holds the fingerprint of each file in results/ that its numbers were computed from.
 
     Raises LedgerError naming the file, the entry and the rule it breaks.
     """
@@ -71,16 +64,24 @@ def read_expected(chapter: str) -> dict:
         raise LedgerError(f"chapter {chapter!r} has no expected numbers: {path} does not exist")
     with path.open(encoding="utf-8") as stream:
         content = yaml.load(stream, _UniqueKeys)
-    if not isinstance(content, dict) or set(content) - {"parameters", "numbers"}:
-        raise LedgerError(f"{path}: expected a mapping of 'parameters' and 'numbers' only")
+    if not isinstance(content, dict) or set(content) - _SECTIONS:
+        raise LedgerError(f"{path}: expected a mapping of {sorted(_SECTIONS)} only")
     parameters, numbers = content.get("parameters") or {}, content.get("numbers") or {}
     if not numbers:
         raise LedgerError(f"{path}: no numbers are expected, so nothing would be checked")
     for name, entry in numbers.items():
-        problem = _problem(entry)
+        problem = _problem(entry) or _of_another(entry, numbers)
         if problem:
             raise LedgerError(f"{path}, number {name!r}: {problem}")
-    return {"parameters": parameters, "numbers": numbers}
+    return {"parameters": parameters, "records": content.get("records") or {}, "numbers": numbers}
+
+
+def _of_another(entry: dict, numbers: dict) -> str | None:
+    """What is wrong with a second entry for a number, in words, or None."""
+    first = entry.get("of")
+    if first is not None and ("of" in (numbers.get(first) or {"of": first})):
+        return f"it is of {first!r}, which is no number of this file with an entry of its own"
+    return None
 
 
 def _problem(entry) -> str | None:
@@ -101,7 +102,7 @@ def _problem(entry) -> str | None:
             return f"tolerance {entry['tolerance']!r} " + ("needs" if key in needs else "has no") + f" {key}"
         if not (isinstance(entry[key], int | float) and 0 < entry[key] < math.inf):
             return f"{key} is {entry[key]!r}; it must be a positive number"
-    if problem := _of_kind(entry):
+    if problem := sources.problem(entry, TOLERANCES[entry["tolerance"]].one_sided):
         return problem
     if "value" in entry:
         values = leaves(entry["value"])
@@ -110,18 +111,6 @@ def _problem(entry) -> str | None:
             return f"value holds {bad}, not finite numbers (YAML reads 1e-3 as text: write 1.0e-3)"
     elif not all(isinstance(text, str | int | float) for text in leaves(entry["formula"])):
         return "formula is text, or a list of texts"
-    return None
-
-
-def _of_kind(entry: dict) -> str | None:
-    """What is wrong with where an expected number comes from, in words, or None."""
-    kind = entry.get("kind")
-    if kind is not None and kind not in KINDS:
-        return f"kind {kind!r} is not one of {', '.join(KINDS)}"
-    if (kind == "limit") != ("set" in entry):
-        return "a limit, and nothing else, says by 'set' when it was set"
-    if kind == "limit" and entry["set"] not in SET:
-        return f"set is {entry['set']!r}; it is before or after, as the record was seen"
     return None
 
 

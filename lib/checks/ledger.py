@@ -14,8 +14,10 @@ import numpy as np
 from IPython import get_ipython
 from IPython.display import display
 
+from lib.checks import fingerprints
 from lib.checks.expected import LedgerError, evaluate, expected_file, read_expected
 from lib.checks.nested import leaves, map_leaves, shape_of
+from lib.checks.sources import kind_of
 from lib.checks.tables import (
     FAILED,
     MATCH,
@@ -76,6 +78,7 @@ class Ledger:
             )
         self.default = self.parameters == expected["parameters"]
         self._numbers = expected["numbers"]
+        self._records = expected["records"]
         self._rows: dict[str, dict] = {}
 
     def check(self, name: str, value):
@@ -93,8 +96,12 @@ class Ledger:
                 f"{name!r} was checked already; each number is checked once. "
                 "To run a cell again, run the cell that makes the ledger first"
             )
+        if "of" in self._numbers[name]:
+            raise LedgerError(f"{name!r} is compared when {self._numbers[name]['of']!r} is checked")
         plain = _plain(name, value)
-        self._rows[name] = self._row(name, plain)
+        for each, entry in self._numbers.items():
+            if each == name or entry.get("of") == name:
+                self._rows[each] = self._row(each, plain)
         shell = get_ipython()
         if shell is not None and all(math.isfinite(leaf) for leaf in leaves(plain)):
             from myst_nb import glue
@@ -104,7 +111,7 @@ class Ledger:
     def _row(self, name: str, here) -> dict:
         """One line of the report: the two values, their deviation and what it means."""
         entry = self._numbers[name]
-        kind = TOLERANCES[entry["tolerance"]]
+        tolerance = TOLERANCES[entry["tolerance"]]
         if "formula" in entry:
             try:
                 expected = map_leaves(lambda text: evaluate(text, self.parameters), entry["formula"])
@@ -112,18 +119,7 @@ class Ledger:
                 raise LedgerError(f"{self.path}, number {name!r}: {error}") from None
         else:
             expected = entry["value"]
-        row = {
-            "name": name,
-            "here": here,
-            "expected": expected,
-            "tolerance": entry["tolerance"],
-            "rule": kind.rule,
-            "kind": entry.get("kind"),
-            "set": entry.get("set"),
-            "source": entry["source"],
-            "formula": entry.get("formula"),
-            "deviation": None,
-        }
+        row = _described(name, entry) | {"here": here, "expected": expected}
         finite = all(math.isfinite(leaf) for leaf in leaves(here) + leaves(expected))
         if not self.default and "value" in entry and not entry.get("any_parameters"):
             return row | {"status": NOT_COMPARED}
@@ -133,7 +129,7 @@ class Ledger:
         if shape_of(here) != shape_of(expected):
             return row | {"status": MISMATCH, "deviation": math.inf}
         row["deviation"] = max(
-            kind.deviation(h, e, entry) for h, e in zip(leaves(here), leaves(expected), strict=True)
+            tolerance.deviation(h, e, entry) for h, e in zip(leaves(here), leaves(expected), strict=True)
         )
         return row | {"status": MATCH if row["deviation"] <= 1 else MISMATCH}
 
@@ -145,7 +141,8 @@ class Ledger:
         reader's own parameters they are shown as such, and stand in the record under ``problems``.
         """
         rows = [*self._rows.values(), *self._never_checked()]
-        problems = [_sentence(row) for row in rows if row["status"] in FAILED]
+        problems = fingerprints.changed(self._records)
+        problems += [_sentence(row) for row in rows if row["status"] in FAILED]
         record = {
             "chapter": self.chapter,
             "parameters": self.parameters,
@@ -169,22 +166,26 @@ class Ledger:
     def _never_checked(self) -> list[dict]:
         """A row for each expected number that the chapter did not pass to :meth:`check`."""
         missing = {name: entry for name, entry in self._numbers.items() if name not in self._rows}
-        return [
-            {
-                "name": name,
-                "here": None,
-                "expected": entry.get("value"),
-                "tolerance": entry["tolerance"],
-                "rule": TOLERANCES[entry["tolerance"]].rule,
-                "kind": entry.get("kind"),
-                "set": entry.get("set"),
-                "source": entry["source"],
-                "formula": entry.get("formula"),
-                "deviation": None,
-                "status": NEVER_CHECKED,
-            }
-            for name, entry in missing.items()
-        ]
+        return [_described(name, entry) | {"status": NEVER_CHECKED} for name, entry in missing.items()]
+
+
+def _described(name: str, entry: dict) -> dict:
+    """A row of the report as far as the entry gives it."""
+    tolerance = TOLERANCES[entry["tolerance"]]
+    return {
+        "name": name,
+        "of": entry.get("of"),
+        "here": None,
+        "expected": entry.get("value"),
+        "tolerance": entry["tolerance"],
+        "one_sided": tolerance.one_sided,
+        "rule": tolerance.rule,
+        "kind": kind_of(entry),
+        "set": entry.get("set"),
+        "source": entry["source"],
+        "formula": entry.get("formula"),
+        "deviation": None,
+    }
 
 
 def _tidy(parameter):
