@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
+from lib.checks.fingerprints import fingerprint
 from lib.checks.ledger import Ledger, LedgerError
 from lib.checks.tables import (
     MATCH,
@@ -21,9 +22,9 @@ from lib.checks.tolerances import TOLERANCES
 
 DEFAULTS = {"n_x": 3, "k_x": 2, "k_y": 1, "r": 2.0, "widths": [1, 2]}
 NUMBERS = {
-    "closed": {"formula": "sqrt((P + a) * (P + b)) / P", "tolerance": "exact", "source": "s"},
-    "fixed": {"value": 35.2, "tolerance": "rise_time", "source": "a script"},
-    "always": {"value": 0, "tolerance": "exact", "any_parameters": True, "source": "s"},
+    "closed": {"formula": "sqrt((P + a) * (P + b)) / P", "tolerance": "exact", "source": "closed form"},
+    "fixed": {"value": 35.2, "tolerance": "rise_time", "source": "authors' published script"},
+    "always": {"value": 0, "tolerance": "exact", "any_parameters": True, "source": "closed form"},
 }
 CLOSED = math.sqrt((8 + 8) * (8 + 4)) / 8
 
@@ -42,7 +43,7 @@ def write(tmp_path, monkeypatch):
 
 
 def entry(**changes):
-    return {"x": {"value": 1.0, "tolerance": "exact", "source": "s"} | changes}
+    return {"x": {"value": 1.0, "tolerance": "exact", "source": "closed form"} | changes}
 
 
 def statuses(ledger):
@@ -65,7 +66,7 @@ def test_all_match(capsys):
     ledger.report()
     table = capsys.readouterr().out
     assert table.count("match") == 3
-    assert "a script" in table
+    assert "published script" in table
 
 
 def test_report_lists_every_mismatch_and_every_unchecked_number():
@@ -114,7 +115,7 @@ def test_the_parameters_come_from_the_notebook_by_their_names_in_the_file():
 
 @pytest.mark.parametrize("formula", ["1 / k_y", "log(k_y)", "(-k_x) ** 0.5 / k_y", "(k_y - 1) ** 0.5"])
 def test_undefined_formula(write, formula):
-    numbers = {"x": {"formula": formula, "tolerance": "exact", "source": "s"}}
+    numbers = {"x": {"formula": formula, "tolerance": "exact", "source": "closed form"}}
     write(numbers)
     ledger = Ledger("demo", **DEFAULTS | {"k_y": 0})
     ledger.check("x", math.nan)
@@ -123,7 +124,7 @@ def test_undefined_formula(write, formula):
 
 
 def test_not_finite_at_the_defaults_fails(write):
-    write({"x": {"formula": "1 / 0", "tolerance": "exact", "source": "s"}})
+    write({"x": {"formula": "1 / 0", "tolerance": "exact", "source": "closed form"}})
     ledger = Ledger("demo", **DEFAULTS)
     ledger.check("x", math.nan)
     with pytest.raises(LedgerError, match="not finite"):
@@ -176,7 +177,7 @@ def test_arrays_deviate_as_much_as_their_worst_number(write):
 
 
 def test_formulas_in_a_list(write):
-    write({"x": {"formula": ["P", "comb(n_x, 2)"], "tolerance": "count", "source": "s"}})
+    write({"x": {"formula": ["P", "comb(n_x, 2)"], "tolerance": "count", "source": "closed form"}})
     ledger = Ledger("demo", **DEFAULTS)
     ledger.check("x", np.array([8, 3]))
     ledger.report()
@@ -251,6 +252,12 @@ def test_a_chapter_without_a_file():
         ({"standard_error": 0.1}, "has no standard_error"),
         ({"tolerance": "sampled", "standard_error": 0}, "positive"),
         ({"tolerance": "solver", "rtol": 1e-9}, "needs atol"),
+        ({"source": "the finding, its sign"}, "no claim is the source"),
+        ({"source": "closed form; the chapter's claim"}, "no claim is the source"),
+        ({"source": "somebody said so"}, "say the kind"),
+        ({"tolerance": "at_most", "source": "second route"}, "one-sided"),
+        ({"of": "y"}, "no number of this file"),
+        ({"of": "x"}, "no number of this file"),
         ({"kind": "hearsay"}, "'hearsay' is not one of closed form"),
         ({"kind": "limit"}, "when it was set"),
         ({"kind": "closed form", "set": "after"}, "nothing else"),
@@ -268,7 +275,7 @@ def test_a_wrong_entry_is_refused(write, changes, told):
 
 @pytest.mark.parametrize("formula", ["n_z + 1", "sin(1)", "1 +", "'a' + 1"])
 def test_a_wrong_formula_is_refused(write, formula):
-    write({"x": {"formula": formula, "tolerance": "exact", "source": "s"}})
+    write({"x": {"formula": formula, "tolerance": "exact", "source": "closed form"}})
     with pytest.raises(LedgerError, match="it may use"):
         Ledger("demo", **DEFAULTS).check("x", 1.0)
 
@@ -281,7 +288,7 @@ def test_a_wrong_file_is_refused(tmp_path, text):
 
 
 def test_a_name_given_twice_is_refused(tmp_path):
-    line = "  x: {value: 1, tolerance: exact, source: s}\n"
+    line = "  x: {value: 1, tolerance: exact, source: closed form}\n"
     (tmp_path / "demo.yml").write_text(f"numbers:\n{line}{line}", encoding="utf-8")
     with pytest.raises(LedgerError, match="twice"):
         Ledger("demo")
@@ -289,7 +296,7 @@ def test_a_name_given_twice_is_refused(tmp_path):
 
 def test_entries_can_share_what_they_have_in_common(tmp_path):
     text = """numbers:
-      x: &common {value: 1, tolerance: exact, source: s}
+      x: &common {value: 1, tolerance: exact, source: closed form}
       y: {<<: *common, value: 2}
     """
     (tmp_path / "demo.yml").write_text(text, encoding="utf-8")
@@ -297,6 +304,47 @@ def test_entries_can_share_what_they_have_in_common(tmp_path):
     ledger.check("x", 1)
     ledger.check("y", 2)
     ledger.report()
+
+
+def test_a_second_entry_compares_the_same_number_with_its_limit(write):
+    limit = {"of": "x", "value": 0.5, "tolerance": "at_most", "kind": "limit", "set": "before", "source": "s"}
+    write(entry() | {"x_limit": limit})
+    ledger = Ledger("demo", **DEFAULTS)
+    ledger.check("x", 1.0)
+    assert statuses(ledger) == {"x": MATCH, "x_limit": MISMATCH}
+    assert ledger._rows["x_limit"]["here"] == 1.0
+    with pytest.raises(LedgerError, match="when 'x' is checked"):
+        Ledger("demo", **DEFAULTS).check("x_limit", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "holds"),
+    [('{"a": 1.2345}', '{"a": 1.2346}', False), ('{"a": 1.2345}', '{ "a":\n1.2345}', True)],
+)
+def test_a_record_in_which_a_digit_changes_stops_the_report(tmp_path, monkeypatch, before, after, holds):
+    monkeypatch.setenv("BOOK_RESULTS", str(tmp_path))
+    record = tmp_path / "run.json"
+    record.write_text(before, encoding="utf-8")
+    content = {"records": {"run.json": fingerprint(record)}, "numbers": entry()}
+    (tmp_path / "demo.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    record.write_text(after, encoding="utf-8")
+    ledger = Ledger("demo")
+    ledger.check("x", 1.0)
+    if holds:
+        ledger.report()
+    else:
+        with pytest.raises(LedgerError, match=r"results/run\.json: here"):
+            ledger.report()
+
+
+def test_a_record_that_is_missing_stops_the_report(tmp_path, monkeypatch):
+    monkeypatch.setenv("BOOK_RESULTS", str(tmp_path))
+    content = {"records": {"run.json": "0" * 12}, "numbers": entry()}
+    (tmp_path / "demo.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    ledger = Ledger("demo")
+    ledger.check("x", 1.0)
+    with pytest.raises(LedgerError, match="no file"):
+        ledger.report()
 
 
 def test_html_is_escaped():

@@ -3,6 +3,8 @@
 An entry says its ``kind``, or its source begins with one of the kind's openings.
 """
 
+import re
+
 KINDS = {
     "closed form": "a formula, a theorem or a count by hand, derived apart from the code that it checks",
     "second route": "the same number by other means: a library's solver, dense matrices, enumeration",
@@ -16,17 +18,12 @@ SET = ("before", "after")
 
 _OPENINGS = {
     "closed form": (
-        "theorem",
-        "proposition",
-        "corollary",
-        "lemma",
-        "by hand",
-        "counted by hand",
-        "combinatorics",
+        *("theorem", "proposition", "corollary", "lemma", "by hand", "counted by hand"),
+        *("combinatorics", "arithmetic"),
     ),
     "second route": ("enumeration",),
-    "published code": ("authors' published script",),
-    "own record": ("record", "trial"),
+    "published code": ("authors' published script", "re-run of the authors' script"),
+    "own record": ("record", "trial", "earlier trial", "measured with other"),
     "definition": ("parameter",),
 }
 _FORBIDDEN = ("chapter's claim", "claim of the chapter", "the finding")
@@ -36,7 +33,7 @@ def kind_of(entry: dict) -> str | None:
     """The kind of an entry's source, as it says or as its source begins; None where neither does."""
     if "kind" in entry:
         return entry["kind"]
-    source = entry["source"].lower().removeprefix("the ")
+    source = re.sub(r"^(the|an?) ", "", entry["source"].lower())
     for kind in KINDS:
         if source.startswith((kind, *_OPENINGS.get(kind, ()))):
             return kind
