@@ -29,3 +29,8 @@ def changed(records: dict[str, str]) -> list[str]:
                 "numbers were written down from; look at each of them before you write the new fingerprint"
             )
     return told
+
+
+if __name__ == "__main__":
+    for path in sorted(RESULTS.iterdir()):
+        print(f'  {path.name}: "{fingerprint(path)}"')
