@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TESTS ?= -m 'not slow'
+TESTS ?= -m 'not slow and not thorough'
 TORCH ?= cpu
 STAMP := $(VENV)/.complete
 NOTEBOOKS := $(wildcard chapters/*.ipynb templates/*.ipynb)

@@ -60,6 +60,9 @@ def least(entry: dict) -> int:
     return int(next(filter(None, named.groups()))) if named else 0
 
 
+LONG = ("geometry", "cmnist", "masks", "subnetworks", "oddity")  # minutes for all sets of one
+
+
 def drawn(stem: str) -> list[dict[str, str]]:
     """Sets of parameters for a chapter, always the same; the first are degenerate."""
     known, random = parameters(stem), Random(stem)
@@ -91,7 +94,13 @@ def cases() -> list:
         short = {name: value for name, value in SHORT.items() if name in parameters(stem) and name == "runs"}
         found += [(stem, short | asked) for asked in exercises(stem)] + [(stem, one) for one in drawn(stem)]
     return [
-        pytest.param(s, v, id=f"{topic(s)}-{' '.join(f'{k}={x}' for k, x in v.items())}") for s, v in found
+        pytest.param(
+            s,
+            v,
+            id=f"{topic(s)}-{' '.join(f'{k}={x}' for k, x in v.items())}",
+            marks=pytest.mark.thorough if topic(s) in LONG else (),
+        )
+        for s, v in found
     ]
 
 
