@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 SIZE = 32
+AT_ONCE = 250  # images whose outlines are computed together: each needs some 100 kB
 HARMONICS = np.arange(2, 5)
 AMPLITUDE = 0.05  # the largest share of R₀ that one harmonic adds
 WIDTH = 1.2  # of an outline
@@ -68,16 +69,22 @@ def draw(blobs: Blobs | None, centres: np.ndarray, radii: np.ndarray, rng: np.ra
     images = np.zeros((len(centres), SIZE, SIZE))
     across, down = np.arange(SIZE), np.arange(SIZE)[:, None]
     if blobs is not None:
-        x = across - blobs.centre[:, 0, None, None]
-        y = down - blobs.centre[:, 1, None, None]
-        radius, slope = (part.reshape(x.shape[0], SIZE, SIZE) for part in blobs.at(_angles(x, y)))
-        distance = np.abs(np.hypot(x, y) - radius) / np.sqrt(1 + (slope / radius) ** 2)
+        parts = np.array_split(np.arange(len(images)), len(images) // AT_ONCE + 1)
+        distance = np.concatenate([_from_outline(blobs.take(part), across, down) for part in parts])
         images = _outline(images, distance, rng)
     for ring in range(centres.shape[1]):
         x = across - centres[:, ring, 0, None, None]
         y = down - centres[:, ring, 1, None, None]
         images = _outline(images, np.abs(np.hypot(x, y) - radii[:, ring, None, None]), rng)
     return images.astype(np.float32)
+
+
+def _from_outline(blobs, across, down):
+    """Distance of every pixel from the blob's outline, to first order: (n, 32, 32)."""
+    x = across - blobs.centre[:, 0, None, None]
+    y = down - blobs.centre[:, 1, None, None]
+    radius, slope = (part.reshape(len(x), SIZE, SIZE) for part in blobs.at(_angles(x, y)))
+    return np.abs(np.hypot(x, y) - radius) / np.sqrt(1 + (slope / radius) ** 2)
 
 
 def _angles(x, y):
