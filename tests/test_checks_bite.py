@@ -141,7 +141,8 @@ def test_a_chapter_that_runs_is_stopped_by_every_one_of_its_numbers(stem, tmp_pa
     with pytest.raises(BookError) as stopped:
         execute.run_all(project, [project.chapter(stem)], tmp_path / "work", tmp_path / "failed", print)
     told = set(re.findall(r"^  - (\w+): here", str(stopped.value), re.MULTILINE))
-    assert told == set(expected["numbers"])
+    one_sided = {n for n, e in expected["numbers"].items() if TOLERANCES[e["tolerance"]].one_sided}
+    assert told >= set(expected["numbers"]) - one_sided  # a bound has no width: it is tried above
 
 
 def away(entry: dict, value: float) -> float:

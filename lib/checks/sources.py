@@ -11,7 +11,7 @@ KINDS = {
     "symbolic proof": "an identity that tests/test_symbolic.py proves",
     "published code": "the authors' published script, run by us",
     "own record": "a run of ours, recorded; compared with its value when it was made",
-    "limit": "a bound on what was measured; `set` says whether before or after the record was seen",
+    "limit": "a bound on what was measured, set before or after its record was seen",
     "definition": "a parameter, or what a name means: it holds the text to what was run, no more",
 }
 SET = ("before", "after")

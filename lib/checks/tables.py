@@ -3,6 +3,7 @@
 import html
 
 from lib.checks.nested import leaves
+from lib.checks.sources import kind_of
 
 MATCH, MISMATCH, NOT_FINITE = "match", "MISMATCH", "NOT FINITE"
 NOT_COMPARED = "not compared: a fixed number for the default parameters"
@@ -31,8 +32,19 @@ def cells(row: dict) -> list[str]:
         show(row["expected"], 6),
         f"{deviation} × {row['tolerance']}",
         row["status"],
-        row["source"],
+        _source(row),
     ]
+
+
+def _source(row: dict) -> str:
+    """The source, after its kind where it does not begin with it, and when a limit was set."""
+    kind, source = row.get("kind"), row["source"]
+    if kind == "limit":
+        kind = f"limit, set {row['set']} the record was seen"
+        source = source.removeprefix("limit ")
+    elif kind is None or kind_of({"source": source}) == kind:
+        return source
+    return f"{kind}: {source}"
 
 
 HEADINGS = ["number", "here", "expected", "deviation", "status", "source"]

@@ -1,12 +1,14 @@
 """The pages that are written by the build: the reproduction report and the figure map."""
 
 import platform
+from collections import Counter
 from importlib import metadata
 
 from lib.book.execute import Executed
 from lib.book.figures import Figure
 from lib.book.pages.markdown import WIDE, code, doc, escape, numref, table, tested, wide
 from lib.book.project import topic
+from lib.checks.sources import KINDS, SET
 from lib.checks.tables import HEADINGS, cells
 from lib.checks.tolerances import TOLERANCES
 
@@ -61,7 +63,11 @@ def report_page(summary: dict) -> str:
         "Every number that a chapter states was compared with one expected beforehand, whose "
         "source is named beside it; a single mismatch, a warning, or an expected number that "
         "no chapter checks would have stopped the build.",
-        "The deviation is in units of the tolerance: at most 1 is a match.",
+        "## What the word is worth",
+        "By the kind of source, and by whether a number is compared from both sides or is only held to a "
+        "bound. A number with two rows, its value and a limit to what is claimed of it, counts twice.",
+        _worth([row for chapter in chapters for row in chapter["record"]["numbers"]]),
+        "The deviation in the tables below is in units of the tolerance: at most 1 is a match.",
     ]
     for chapter in chapters:
         parts += [
@@ -125,6 +131,20 @@ def figure_map_page(summary: dict) -> str:
         )
         + "\n"
     )
+
+
+def _worth(rows: list[dict]) -> str:
+    """A table of the rows counted by kind of source and by side."""
+    counts = Counter((row.get("kind"), row.get("set"), bool(row.get("one_sided"))) for row in rows)
+    lines = []
+    for kind, meaning in KINDS.items():
+        for when in SET if kind == "limit" else (None,):
+            both, one = counts[kind, when, False], counts[kind, when, True]
+            name = f"{kind}, set {when}" if when else kind
+            lines.append([name, str(both), str(one), escape(meaning)])
+    totals = [sum(int(line[column]) for line in lines) for column in (1, 2)]
+    lines.append(["**all**", *(f"**{total}**" for total in totals), ""])
+    return table(["kind of source", "both sides", "one side", "what it is"], lines)
 
 
 def _number(row: dict, chapter: str) -> list[str]:
