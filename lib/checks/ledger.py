@@ -107,6 +107,9 @@ class Ledger:
             from myst_nb import glue
 
             glue(name, plain, display=False)
+            if isinstance(plain, list) and len(plain) <= 8:  # prose may quote one entry, as name[0]
+                for place, entry in enumerate(plain):
+                    glue(f"{name}[{place}]", entry, display=False)
 
     def _row(self, name: str, here) -> dict:
         """One line of the report: the two values, their deviation and what it means."""
