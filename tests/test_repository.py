@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -326,5 +327,5 @@ def test_workflows_run_the_commands_of_the_makefile():
     steps = [step for w in WORKFLOWS.values() for job in w["jobs"].values() for step in job["steps"]]
     commands = [step["run"] for step in steps if step.get("run", "").startswith("make ")]
     assert len(commands) >= 6
-    words = {word for command in commands for word in command.split()[1:]}
+    words = {word for command in commands for word in shlex.split(command)[1:]}
     assert {word for word in words if "=" not in word} <= targets
