@@ -144,6 +144,7 @@ def test_not_finite_fails_where_it_holds_for_any_parameters():
         ("exact", 0.0, 9e-10, 1.1e-9),
         ("exact", 1e-6, 1e-6 + 9e-16, 1e-6 + 2e-15),
         ("solver", 0.0, 1.9e-6, 2.1e-6),
+        ("rerun", -2.0, -2 - 1.9e-5, -2 - 2.1e-5),
         ("recorded", 2.0, 2 + 1.9e-6, 2 + 2.1e-6),
         ("count", 3, 3, 3.0001),
         ("printed", 100.0, 100 + 9e-7, 100 + 1.1e-6),
