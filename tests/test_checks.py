@@ -177,6 +177,12 @@ def test_arrays_deviate_as_much_as_their_worst_number(write):
     assert one(write, 1.0, value=[1])["status"] == MISMATCH
 
 
+def test_each_number_of_an_array_can_have_its_own_standard_error(write):
+    given = {"value": [1.0, 1.0], "tolerance": "sampled", "standard_error": [0.1, 0.001]}
+    assert one(write, [1.3, 1.003], **given)["status"] == MATCH
+    assert one(write, [1.3, 1.005], **given)["status"] == MISMATCH
+
+
 def test_formulas_in_a_list(write):
     write({"x": {"formula": ["P", "comb(n_x, 2)"], "tolerance": "count", "source": "closed form"}})
     ledger = Ledger("demo", **DEFAULTS)
@@ -252,6 +258,7 @@ def test_a_chapter_without_a_file():
         ({"tolerance": "sampled"}, "needs standard_error"),
         ({"standard_error": 0.1}, "has no standard_error"),
         ({"tolerance": "sampled", "standard_error": 0}, "positive"),
+        ({"tolerance": "sampled", "standard_error": [0.1]}, "another shape"),
         ({"tolerance": "solver", "rtol": 1e-9}, "needs atol"),
         ({"source": "the finding, its sign"}, "no claim is the source"),
         ({"source": "closed form; the chapter's claim"}, "no claim is the source"),

@@ -11,7 +11,7 @@ from lib.book import BookError, execute
 from lib.book.project import Project, topic
 from lib.checks.expected import EXPECTED, LedgerError, evaluate, read_expected
 from lib.checks.fingerprints import RESULTS, fingerprint
-from lib.checks.ledger import Ledger
+from lib.checks.ledger import Ledger, by_leaf
 from lib.checks.nested import leaves, map_leaves
 from lib.checks.tolerances import TOLERANCES
 
@@ -37,8 +37,13 @@ def beyond(entry: dict, value: float) -> float:
 
 def with_worst_leaf(entry: dict, value, position: int):
     """The value with one of its numbers, by position, ten tolerances away."""
-    places = iter(range(len(leaves(value))))
-    return map_leaves(lambda leaf: beyond(entry, leaf) if next(places) == position else leaf, value)
+    places = iter(enumerate(by_leaf(entry, len(leaves(value)))))
+
+    def moved(leaf: float) -> float:
+        place, needs = next(places)
+        return beyond(entry | needs, leaf) if place == position else leaf
+
+    return map_leaves(moved, value)
 
 
 def refuted(chapter: str, values: dict) -> set[str]:

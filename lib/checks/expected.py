@@ -8,7 +8,7 @@ import simpleeval
 import yaml
 
 from lib.checks import sources
-from lib.checks.nested import leaves
+from lib.checks.nested import leaves, shape_of
 from lib.checks.tolerances import TOLERANCES
 
 
@@ -100,8 +100,10 @@ def _problem(entry) -> str | None:
     for key in sorted(NEEDS & (needs | set(entry))):
         if (key in entry) != (key in needs):
             return f"tolerance {entry['tolerance']!r} " + ("needs" if key in needs else "has no") + f" {key}"
-        if not (isinstance(entry[key], int | float) and 0 < entry[key] < math.inf):
-            return f"{key} is {entry[key]!r}; it must be a positive number"
+        if not all(isinstance(leaf, int | float) and 0 < leaf < math.inf for leaf in leaves(entry[key])):
+            return f"{key} is {entry[key]!r}; it must be a positive number, or one for each of the value"
+        if isinstance(entry[key], list) and shape_of(entry[key]) != shape_of(entry.get("value")):
+            return f"{key} is a list of another shape than the value"
     if problem := sources.problem(entry, TOLERANCES[entry["tolerance"]].one_sided):
         return problem
     if "value" in entry:

@@ -131,9 +131,8 @@ class Ledger:
             return row | {"status": UNDEFINED if vanished else NOT_FINITE}
         if shape_of(here) != shape_of(expected):
             return row | {"status": MISMATCH, "deviation": math.inf}
-        row["deviation"] = max(
-            tolerance.deviation(h, e, entry) for h, e in zip(leaves(here), leaves(expected), strict=True)
-        )
+        places = zip(leaves(here), leaves(expected), by_leaf(entry, len(leaves(here))), strict=True)
+        row["deviation"] = max(tolerance.deviation(h, e, needs) for h, e, needs in places)
         return row | {"status": MATCH if row["deviation"] <= 1 else MISMATCH}
 
     def report(self) -> None:
@@ -189,6 +188,12 @@ def _described(name: str, entry: dict) -> dict:
         "formula": entry.get("formula"),
         "deviation": None,
     }
+
+
+def by_leaf(entry: dict, count: int) -> list[dict]:
+    """What the tolerance needs, for each number of the value: given once for all, or for each."""
+    given = {key: leaves(entry[key]) for key in TOLERANCES[entry["tolerance"]].needs}
+    return [{key: found[i % len(found)] for key, found in given.items()} for i in range(count)]
 
 
 def _tidy(parameter):

@@ -88,7 +88,7 @@ TOLERANCES = {
         lambda expected, _: 0.01 * abs(expected),
     ),
     "sampled": Tolerance(
-        "|here - expected| <= 4 standard errors (the entry's standard_error)",
+        "|here - expected| <= 4 standard errors (the entry's standard_error, one or one for each number)",
         "an estimate from random draws",
         lambda _, entry: 4 * entry["standard_error"],
         needs=("standard_error",),
