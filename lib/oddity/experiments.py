@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results"
 FIRST_SEED = 400  # the recorded seeds; steps and learning rates were chosen on others
 SHORT, LONG, READER = Training(steps=600), Training(steps=900), Training(steps=1000)
+PATIENT = Training(steps=1500)  # M stays at the loss of equal embeddings, ln 4, for hundreds of steps
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,10 @@ PROFILES = {
     "oddity-planted": Profile(
         {
             "F, head": Case("inside-contact", "F", SHORT, (HEAD,), "head"),
-            "M, head": Case("inside-contact", "M", SHORT, (HEAD,), "head"),
             "transformer, split": Case("agreement", "transformer", READER, (READ,), "split"),
         }
     ),
-    "oddity-inside-contact": Profile(
-        {
-            "F": Case("inside-contact", "F", SHORT, (HEAD,)),
-            "M": Case("inside-contact", "M", SHORT, (HEAD,)),
-        }
-    ),
+    "oddity-inside-contact": Profile({"F": Case("inside-contact", "F", SHORT, (HEAD,))}),
     "oddity-all-layers": Profile(
         {"F": Case("inside-contact", "F", SHORT, (Search("all", (1e-5,), 300),))}, seeds=2
     ),
@@ -59,12 +54,13 @@ PROFILES = {
     "oddity-number-contact": Profile({"M": Case("number-contact", "M", LONG, (HEAD,))}),
     "oddity-agreement": Profile({"transformer": Case("agreement", "transformer", READER, (READ_AT,))}),
     "oddity-reflexive": Profile({"transformer": Case("reflexive", "transformer", READER, (READ_AT,))}),
-    "oddity-trap": Profile(
+    "oddity-trap": Profile(  # networks that learn one rule and not the other: no search
         {
-            task: Case(task, "F", LONG, ())  # only the whole networks
-            for task in ("inside-number", "number-contact")
+            "M, inside-contact": Case("inside-contact", "M", PATIENT, ()),
+            "F, inside-number": Case("inside-number", "F", LONG, ()),
+            "F, number-contact": Case("number-contact", "F", LONG, ()),
         },
-        seeds=1,
+        seeds=2,
     ),
 }
 
