@@ -38,7 +38,7 @@ def test_the_landing_page_keeps_a_place_for_it():
     assert landing.read_text(encoding="utf-8").count(pdf.PLACE) == 1
 
 
-def test_contents_name_the_page_on_which_a_chapter_begins(tmp_path):
+def test_contents_name_the_page_on_which_a_chapter_begins(tmp_path, request):
     source = tmp_path / "index.html"
     chapters = "".join(
         f"<h1>Chapter {i}</h1><p>{'word ' * 1200 * i}</p><p style='break-after: page'>end</p>"
@@ -47,12 +47,9 @@ def test_contents_name_the_page_on_which_a_chapter_begins(tmp_path):
     html = f"<meta charset=utf-8><main class=bd-article><h1>The book</h1>{chapters}</main>"
     source.write_text(html, encoding="utf-8")
     target = tmp_path / "book.pdf"
-    try:
-        browser.find()
-    except BookError as missing:
-        pytest.skip(str(missing))
-    with browser.launched() as chromium:
-        count = pdf.write(chromium.new_page(), source.as_uri(), target, "The book", "Version 1")
+    page = request.getfixturevalue("browser").new_page()
+    count = pdf.write(page, source.as_uri(), target, "The book", "Version 1")
+    page.close()
     pages = [page.extract_text() for page in PdfReader(target).pages]
     assert len(pages) == count
     begins = {

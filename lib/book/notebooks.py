@@ -85,8 +85,8 @@ def guard(cell: dict, chapter: str) -> None:
 def machinery(source: str, tags: list[str]) -> str | None:
     """What kind of machinery a cell is, a key of PROMPTS; None if it belongs to the argument.
 
-    Set-up: it imports from lib, or makes the ledger. Checks: at least half of its statements are
-    comparisons of the ledger, and it defines nothing.
+    Set-up: it imports from lib, or makes the ledger. Checks: it shows the ledger's report, or at least half of its
+    statements are comparisons of the ledger and it defines nothing.
     """
     if {"remove-cell", "remove-input", "hide-cell"} & set(tags):
         return None
@@ -101,6 +101,8 @@ def machinery(source: str, tags: list[str]) -> str | None:
         return "set-up"
     if any(isinstance(s, ast.FunctionDef | ast.ClassDef) for s in statements):
         return None
+    if any(ast.unparse(s) == "ledger.report()" for s in statements):
+        return "checks"
     compares = [s for s in statements if re.match(r"ledger\.(check|report)\(", ast.unparse(s))]
     return "checks" if compares and 2 * len(compares) >= len(statements) else None
 
