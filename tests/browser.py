@@ -110,7 +110,14 @@ def tab(browser, width: int = 1440, **options):
     context.route(re.compile("^(?!data:|blob:)"), route)
     found.page.on("console", console)
     found.page.on("pageerror", lambda error: found.faults.append(f"error: {error}"))
-    found.page.on("requestfailed", lambda request: found.faults.append(f"failed: {request.url}"))
+
+    def failed(request):
+        if (
+            request.failure != "net::ERR_ABORTED"
+        ):  # left behind when the page is left, as a picture not yet shown
+            found.faults.append(f"failed: {request.url}")
+
+    found.page.on("requestfailed", failed)
     found.page.on("response", answered)
     try:
         yield found

@@ -47,9 +47,9 @@ def record(seeds, draws=(0, 1, 2)) -> dict:
     }
 
 
-def read(path=PATH) -> dict:
+def read(path: Path | None = None) -> dict:
     """GatedHistory by case."""
-    content = records.read(path, "python -m lib.convolutional.gates")
+    content = records.read(path or PATH, "python -m lib.convolutional.gates")
     epochs = np.array(content["epochs"])
     return {
         name: GatedHistory(epochs, *(np.array(entry[field]) for field in ("test", "right", "apart")))

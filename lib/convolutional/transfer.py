@@ -80,9 +80,9 @@ def measure(profile, seeds) -> dict:
     return entries
 
 
-def read(path=PATH) -> dict:
+def read(path: Path | None = None) -> dict:
     """The record; FileNotFoundError, with the command that makes it, where there is none."""
-    return records.read(path, COMMAND)
+    return records.read(path or PATH, COMMAND)
 
 
 def main(arguments=None) -> int:
