@@ -7,6 +7,7 @@ step, for gradient descent as for sign descent; see chapter 12.
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
