@@ -166,8 +166,14 @@ def runs(axes, found, names, colours):
     rows = [(k, n, v) for k, e in found.items() for n, column in zip(names, np.transpose(e)) for v in column]
     table = pd.DataFrame(rows, columns=["kind", "class", "value"])
     where = dict(data=table, x="kind", y="value", hue="class", ax=axes)
-    look = dict(size=3, alpha=0.7, jitter=0.15, dodge=True)
+    look = dict(size=3, alpha=0.7, jitter=False, dodge=True)
     sns.stripplot(**where, **look, palette=dict(zip(names, colours)))
+    for (
+        dots
+    ) in axes.collections:  # seaborn's jitter is drawn from numpy's global state, another one on every run
+        places = dots.get_offsets()
+        places[:, 0] += 0.15 * ((np.arange(len(places)) * 0.618) % 1 - 0.5)
+        dots.set_offsets(places)
     marks = dict(marker="_", markersize=14, linestyle="none", linewidth=1.2, legend=False)
     apart = 0.8 - 0.8 / len(names) if len(names) > 1 else False
     # the interval by resampling from a fixed seed: the figure is the same on every run

@@ -1,6 +1,7 @@
 """Saving figures: deterministic, only for the build, never one over another."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from lib import plotting
@@ -38,3 +39,16 @@ def test_a_reader_writes_no_files(tmp_path, monkeypatch):
     plotting.save(draw(), "figure")
     assert not list(tmp_path.iterdir())
     assert not plt.get_fignums()
+
+
+def test_runs_lie_at_the_same_places_on_every_drawing():
+    found = {"kind": np.linspace(0, 1, 30).reshape(10, 3)}
+    places = []
+    for _ in range(2):
+        figure, axes = plt.subplots()
+        plotting.runs(axes, found, ["a", "b", "c"], plotting.CLASS_COLOURS)
+        places.append([np.array(dots.get_offsets()) for dots in axes.collections])
+        plt.close(figure)
+    assert len(places[0]) >= 3
+    for first, second in zip(*places):
+        np.testing.assert_array_equal(first, second)
