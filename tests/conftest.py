@@ -4,6 +4,12 @@ import os
 import sys
 
 import pytest
+from hypothesis import settings
+
+# The same examples on every machine: a run that fails can be run again. New ones: --hypothesis-profile=drawn.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("drawn", deadline=None)
+settings.load_profile("same")
 
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
