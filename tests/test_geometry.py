@@ -149,6 +149,8 @@ def test_the_gradients_of_transfer_are_the_network_s(architecture):
         rng.random((5, 6, 15)).astype(np.float32), rng.integers(10, size=(5, 2)), 3.0
     )
     [ours] = transfer.gradients(network, 1, composites, 5)
+    single = torch.stack([*transfer.gradients(network, 1, composites, 1)])
+    np.testing.assert_allclose(single.mean(0), ours, atol=1e-12)
     images = torch.from_numpy(composites.images).double().expand(2, -1, -1, -1)
     labels = torch.from_numpy(composites.labels).expand(2, -1, -1)
     theirs = network.kernel_gradients(images, labels, torch.tensor([[0.5, 0.0]] * 2, dtype=torch.float64))
@@ -156,3 +158,10 @@ def test_the_gradients_of_transfer_are_the_network_s(architecture):
     np.testing.assert_allclose(ours[: len(flat)], flat, atol=1e-12)
     both = transfer.transfer(network, 1, composites, composites)
     assert [both[name] for name in transfer.DIRECTIONS] == pytest.approx([1, 1, 1])
+    few = transfer.few_examples(network, 1, composites)
+    behind = single.abs().sum(0) ** 2 / single.square().sum(0).clamp(min=1e-300)
+    assert few["few_sign"] == pytest.approx(1)  # five examples are few
+    assert 1 <= few["examples"] <= 5
+    gain = single.sum(0).abs()
+    below, above = (gain[behind < few["examples"] * edge].sum() for edge in (1 - 1e-9, 1 + 1e-9))
+    assert below <= gain.sum() / 2 <= above

@@ -2,10 +2,12 @@
 
 The transfer of a direction d is ⟨g_test, d⟩/⟨g_train, d⟩ for the gradients g of the compositional error: to first
 order, the fall of the test error for a fall of the training error by 1. In the linear theory it is ρ at the first
-step, for gradient descent as for sign descent; see chapter 12.
+step, for gradient descent as for sign descent; see chapter 12. What the signs add there are weights that a single
+example moves: so the share of a step's gain that such weights have is recorded too.
 """
 
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,13 +21,14 @@ from lib.convolutional.profiles import get
 from lib.convolutional.training import train
 
 DIRECTIONS = ("sgd", "sign", "adam")
+FEW = 10  # a weight that fewer examples than these move, in effect, belongs to few
 EPOCHS = (1, 5, 20)
 PATH = records.RESULTS / "cmnist_transfer.json"
 COMMAND = "python -m lib.convolutional.transfer"
 
 
-def gradients(network, run: int, composites, batch: int) -> torch.Tensor:
-    """Gradients (batches, weights) of the compositional error of one run's first module, by autograd.
+def gradients(network, run: int, composites, batch: int) -> Iterator[torch.Tensor]:
+    """Gradients (weights,) of the compositional error of one run's first module, by autograd, batch by batch.
 
     The error is the batch mean of the summed squared error over the digits. A last incomplete batch is left out.
     """
@@ -36,17 +39,15 @@ def gradients(network, run: int, composites, batch: int) -> torch.Tensor:
     weights = [part.detach().clone().requires_grad_() for part in (*kernels, *biases, readout, offset)]
     images = torch.from_numpy(composites.images).to(readout.dtype)
     wanted = torch.from_numpy(composites.compositional).to(readout.dtype)
-    found = []
     for pictures, targets in zip(images.split(batch), wanted.split(batch)):
         if len(pictures) < batch:
-            break
+            return
         x = pictures[:, None]
         for kernel, bias in zip(weights[: len(kernels)], weights[len(kernels) :]):
             x = functional.conv2d(x, kernel.permute(3, 2, 0, 1), bias).relu()
         outputs = x.permute(0, 2, 3, 1).flatten(1) @ weights[-2] + weights[-1]
         error = ((outputs - targets) ** 2).sum(1).mean() / composites.digits
-        found.append(torch.cat([part.flatten() for part in torch.autograd.grad(error, weights)]))
-    return torch.stack(found)
+        yield torch.cat([part.flatten() for part in torch.autograd.grad(error, weights)])
 
 
 def transfer(network, run: int, training, test) -> dict:
@@ -56,17 +57,39 @@ def transfer(network, run: int, training, test) -> dict:
     the batches' gradients, what Adam tends to in slow learning. cosine: between gradient and signs.
     """
     batch = network.settings.batch
-    batches = gradients(network, run, training, batch)
+    batches = torch.stack([*gradients(network, run, training, batch)])
     g, root = batches.mean(0), batches.square().mean(0).sqrt()
-    away = gradients(network, run, test, batch).mean(0)
+    away = torch.stack([*gradients(network, run, test, batch)]).mean(0)
     adam = torch.where(root > 0, g / root.clamp(min=1e-30), 0)
     directions = dict(zip(DIRECTIONS, (g, g.sign(), adam)))
     found = {name: float(away @ d / (g @ d)) for name, d in directions.items()}
     return found | {"cosine": float(g.abs().sum() / (g.norm() * (g != 0).sum().sqrt()))}
 
 
+def few_examples(network, run: int, training) -> dict:
+    """The share of a step's gain, to first order, that comes from weights which few training examples move.
+
+    Examples behind a weight, in effect: (Σ|g|)²/Σg² over the gradients g of the single examples, from 1 to their
+    number. few_sgd: of the gradient's gain Σ(Σg)²; few_sign: of its signs' gain Σ|Σg|; examples: the median number
+    behind a weight, each weight counted by its part in the signs' gain.
+    """
+    whole = size = square = 0.0
+    for g in gradients(network, run, training, 1):
+        whole, size, square = whole + g, size + g.abs(), square + g.square()
+    moved = square > 0
+    behind, gain = size[moved] ** 2 / square[moved], whole[moved].abs()
+    order = behind.argsort()
+    half = torch.searchsorted(gain[order].cumsum(0), gain.sum() / 2)
+    few = behind < FEW
+    return {
+        "few_sgd": float(gain[few].square().sum() / gain.square().sum()),
+        "few_sign": float(gain[few].sum() / gain.sum()),
+        "examples": float(behind[order][half]),
+    }
+
+
 def measure(profile, seeds) -> dict:
-    """The transfer in every case of a profile during its training: by case and epoch, a value a seed."""
+    """Both measurements in every case of a profile during its training: by case and epoch, a value a seed."""
     entries = {}
     for name, case in profile.cases.items():
         sets, entries[name] = case.task.composites(), {}
@@ -74,10 +97,11 @@ def measure(profile, seeds) -> dict:
             for epoch in EPOCHS:  # each goes on from the checkpoint of the one before
                 settings = replace(case.settings, epochs=epoch)
                 network = train(settings, *sets, seeds, measure=1, checkpoint=f"{folder}/state.pt").network
-                found = [transfer(network, run, *sets) for run in range(len(seeds))]
-                entries[name][str(epoch)] = {
-                    key: [round(one[key], 5) for one in found] for key in (*DIRECTIONS, "cosine")
-                }
+                found = [
+                    transfer(network, run, *sets) | few_examples(network, run, sets[0])
+                    for run in range(len(seeds))
+                ]
+                entries[name][str(epoch)] = {key: [round(one[key], 5) for one in found] for key in found[0]}
     return entries
 
 
@@ -92,7 +116,7 @@ def main(arguments=None) -> int:
 
 
 def _main(options):
-    seeds = list(range(options.first_seed, options.first_seed + (options.runs or 3)))
+    seeds = list(range(options.first_seed, options.first_seed + (options.runs or 5)))
     commit = records.commit()
     content = {
         "profile": options.name,
