@@ -1,4 +1,4 @@
-"""Chapter 9: the propositions on composites, trainings side by side, records that are there and that are not."""
+"""The propositions on composites, trainings side by side, records that are there and that are not."""
 
 import json
 from dataclasses import asdict, replace

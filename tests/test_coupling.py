@@ -1,4 +1,4 @@
-"""Chapter 4: quadrant norms, the coupling and its bound, on every kind of dataset."""
+"""The coupling chapter: quadrant norms, the coupling and its bound, on every kind of dataset."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Chapter 12: held-out examples, Adam's constant, deep networks, remedies and the transfer of a step."""
+"""The geometry chapter: held-out examples, Adam's constant, deep networks, remedies and the transfer of a step."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""The learning rules: the structured step against a dense one, the theorems of chapter 7, and errors."""
+"""The learning rules: the structured step against a dense one, the theorems of their chapter, and errors."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Chapter 10: masks over linear networks, exact and found, and what a rotation of the hidden layer does to them."""
+"""Masks over linear networks, exact and found, and what a rotation of the hidden layer does to them."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Chapter 5: the split network, the end of any partition, and what a module must not see."""
+"""The modules chapter: the split network, the end of any partition, and what a module must not see."""
 
 from math import comb
 

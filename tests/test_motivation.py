@@ -1,4 +1,4 @@
-"""Training on some examples: the ridge theorem of chapter 6 by independent routes, its corollaries, and errors."""
+"""Training on some examples: the ridge theorem of the motivation chapter by other routes, its corollaries, errors."""
 
 from fractions import Fraction
 from math import comb

@@ -1,4 +1,4 @@
-"""Chapter 12: the steps against torch.optim, and where each geometry ends, on every kind of dataset."""
+"""The geometry chapter: the steps against torch.optim, and where each geometry ends, on every kind of dataset."""
 
 import numpy as np
 import pytest

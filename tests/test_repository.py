@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from benchmarks import chapters
+from lib.book.numbering import NUMBERED
 from lib.book.project import Project, topic
 from lib.book.sharing import pages_address
 from lib.checks.expected import EXPECTED, read_expected
@@ -259,6 +260,40 @@ def test_a_chapter_fetches_the_book_only_where_it_is_missing(path):
     assert [name for name, _ in done] == ["pip"]
     assert sys.path[:-1] == before
     sys.path[:] = before
+
+
+@pytest.mark.parametrize("what", ["a package", "a folder"])
+def test_the_first_cell_tells_another_lib_from_the_books(tmp_path, what):
+    (tmp_path / "lib").mkdir()
+    if what == "a package":
+        (tmp_path / "lib" / "__init__.py").write_text("", encoding="utf-8")
+    first = nbformat.read(TEMPLATE, as_version=4).cells[0].source
+    command = [sys.executable, "-S", "-c", first]  # -S: without what is installed
+    done = subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    told = done.stderr.splitlines()[-1]
+    assert told.startswith("ImportError: another package named lib hides the book's: ")
+    assert str(tmp_path / "lib") in told
+    assert "Rename it" in told
+
+
+def test_no_text_counts_chapters_by_itself():
+    """A number in the text is a link, which the build corrects; elsewhere a chapter goes by its name."""
+    counted = re.compile(r"(?<![`\w])[Cc]hapters? \d+(?!\w)")
+    linked = re.compile(r"\{ref\}`[^`]*`")
+    allowed = {Path(__file__).name, "numbering.py", "test_screens.py", "CHANGELOG.md"}
+    found = {
+        f"{path.relative_to(ROOT)}: {line.strip()[:100]}"
+        for path in readable()
+        if path.name not in allowed
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if counted.search(linked.sub("", line))
+    }
+    assert found == set()
+    for path in CHAPTERS:  # a link's text is corrected only where it is nothing but the number
+        texts = [cell.source for cell in nbformat.read(path, as_version=4).cells]
+        links = re.findall(r"\{ref\}`([^`<]*\d[^`<]*) <\w+>`", "\n".join(texts))
+        assert [text for text in links if not NUMBERED.fullmatch(text)] == [], path.stem
 
 
 def test_every_word_of_the_glossary_is_linked_from_a_chapter():

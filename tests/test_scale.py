@@ -1,4 +1,4 @@
-"""Chapter 8: the structured step, its cost, few hidden units, thresholds, held-out examples."""
+"""The scale chapter: the structured step, its cost, few hidden units, thresholds, held-out examples."""
 
 import re
 

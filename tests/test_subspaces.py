@@ -1,4 +1,4 @@
-"""Chapter 10: what the output blocks of a linear network read of its hidden layer."""
+"""The subnetworks chapter: what the output blocks of a linear network read of its hidden layer."""
 
 import numpy as np
 import pytest

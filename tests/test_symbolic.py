@@ -1,9 +1,9 @@
 """Proofs that a machine follows: closed forms put into their equations with symbols, and simplified to zero.
 
 Every form stands here as it does in its chapter, in symbols for n_x, n_y, k_x, k_y, r and t; that lib computes the
-same is tested beside it, on drawn datasets. What resists: the effective initial strength of finite steps (chapter 3)
-and the start from random weights are statements about limits, not identities; the bounds on ranks (hidden units,
-full rank) are combinatorial. Those are tested numerically, in their chapters' tests.
+same is tested beside it, on drawn datasets. What resists: the effective initial strength of finite steps (the
+dynamics chapter) and the start from random weights are statements about limits, not identities; the bounds on
+ranks (hidden units, full rank) are combinatorial. Those are tested numerically, in their chapters' tests.
 """
 
 import json
@@ -222,7 +222,7 @@ def test_identity_inputs_are_ridge_regression():
 
 
 def test_the_pull_of_the_names_and_the_balance_of_the_features():
-    """One kept and one unkept feature on two examples: the steps of chapter 6's theorem on names."""
+    """One kept and one unkept feature on two examples: the steps of the motivation chapter's theorem on names."""
     omega = Matrix(2, 2, symbols("w:4", real=True))
     S = omega * omega.T
     scale, learned, weight, outputs = symbols("r phi a b", positive=True)

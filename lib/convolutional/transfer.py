@@ -2,8 +2,8 @@
 
 The transfer of a direction d is ⟨g_test, d⟩/⟨g_train, d⟩ for the gradients g of the compositional error: to first
 order, the fall of the test error for a fall of the training error by 1. In the linear theory it is ρ at the first
-step, for gradient descent as for sign descent; see chapter 12. What the signs add there are weights that a single
-example moves: so the share of a step's gain that such weights have is recorded too.
+step, for gradient descent as for sign descent; see the geometry chapter. What the signs add there are
+weights that a single example moves: so the share of a step's gain that such weights have is recorded too.
 """
 
 import sys

@@ -15,7 +15,7 @@ from lib.linear.datasets import Dataset
 def structured_step(dataset: Dataset, hidden: int) -> int:
     """Multiplications of a step of lib.linear.training.train with a deep network, what it records included.
 
-    Of order P log P, as n_x = log₂ P. Source: chapter 8, proposition on the cost of a step.
+    Of order P log P, as n_x = log₂ P. Source: the scale chapter, proposition on the cost of a step.
     """
     h, P, n_x, n_y, k_x, k_y = hidden, dataset.P, dataset.n_x, dataset.n_y, dataset.k_x, dataset.k_y
     return h * P * (4 * n_x + 2 * n_y) + h**2 * ((2 + k_x + 2 * k_y) * P + n_x + 2 * n_y)
@@ -25,7 +25,7 @@ def dense_step(dataset: Dataset, hidden: int, left_to_right: bool = True) -> int
     """Multiplications of a step that uses the dense covariances, nothing recorded.
 
     left_to_right: (W₂W₁)Σ^x, as the formula reads, cubic in P; otherwise W₂(W₁Σ^x), quadratic in P.
-    Source: chapter 8, proposition on the cost of a step.
+    Source: the scale chapter, proposition on the cost of a step.
     """
     h, i, o = hidden, dataset.inputs, dataset.outputs
     return (o if left_to_right else h) * i**2 + 3 * h * i * o

@@ -23,7 +23,7 @@ def aligned_course(dataset: Dataset, training, strength: float, span: float) -> 
 
     span: how long to train, in units of 1/(r √s), the pace at which features learn names; s is the smallest eigenvalue
     of the Gram matrix of the patterns that is not 0. The step is a tenth of 1/(‖X_s‖‖Y_s‖), so that the course is close
-    to that of the flow. Source: chapter 6.
+    to that of the flow. Source: the motivation chapter.
     """
     X, Y = dataset.X[:, training], dataset.Y[:, training]
     step = 0.1 / (np.linalg.norm(X, 2) * np.linalg.norm(Y, 2))
@@ -51,7 +51,9 @@ def error_while_names_are_learned(dataset: Dataset, training, fraction) -> float
     """Leading order of E_Ω for small r, at a time when the unkept features have learned their part of the names.
 
     fraction: φ in 0..1, how much of it, a number or one for each of the n_x − n_y eigenvalues of S̄ in ascending order.
-    The training set, a mask (P,), has full rank. 0 and 1 give the leading order of the ridge error. Source: chapter 6.
+    The training set, a mask (P,), has full rank. 0 and 1 give the leading order of the ridge error.
+    Source: the motivation chapter.
+
     Raises ValueError for a training set of deficient rank and for n_y outside 1..n_x − 1.
     """
     n_x, n_y, P = dataset.n_x, dataset.n_y, dataset.P

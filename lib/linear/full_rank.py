@@ -29,7 +29,7 @@ def full_rank_probability(n_x: int, examples: int) -> Fraction:
     that span everything number Σ_F μ(F, 1) C(|F|, j).
 
     Raises ValueError for n_x outside 1..6 (use full_rank_estimate beyond) and for examples outside 0..2**n_x.
-    Source: chapter 2; Rota (1964).
+    Source: the systematicity chapter; Rota (1964).
     """
     _check(n_x, examples)
     if n_x > EXACT_FEATURES:

@@ -110,7 +110,7 @@ def limit_errors(dataset: Dataset, training) -> LimitErrors:
 
     The identity inputs turn the map between the compositional blocks into ridge regression with penalty
     a = k_x r²: S_y(S + aI)⁻¹ with S = Ω_sΩ_sᵀ and S_y its first n_y rows. training: masks of shape (..., P).
-    Source: chapter 6.
+    Source: the motivation chapter.
     """
     training = np.asarray(training, dtype=bool)
     n_y, P = dataset.n_y, dataset.P
@@ -129,7 +129,8 @@ def feature_errors(patterns: np.ndarray, a: float) -> np.ndarray:
     """The test errors of limit_errors, feature by feature: squares summed over all examples not trained on.
 
     patterns: (..., n_x, m), the distinct patterns trained on; columns of zeros do not count. a = k_x r². No example
-    is enumerated, so n_x may be large. Returns (..., n_x). Source: chapter 6, proposition on the test errors.
+    is enumerated, so n_x may be large. Returns (..., n_x). Source: the motivation
+    chapter, proposition on the test errors.
     """
     return _missed(*_ridge(patterns, a), 2 ** patterns.shape[-2])
 
@@ -149,7 +150,7 @@ def limit_spread(dataset: Dataset, training, init_std: float) -> LimitErrors:
     """Standard deviation of those test errors over random starts N(0, init_std²), to first order in init_std.
 
     Training leaves the weights W₁(I − Π) outside the span of the training inputs as they were, and the output
-    weights have the Gram matrix W₂W₂ᵀ = (WWᵀ)^½ at the end; see chapter 6. One training set, a mask (P,).
+    weights have the Gram matrix W₂W₂ᵀ = (WWᵀ)^½ at the end; see the motivation chapter. One training set, a mask (P,).
     """
     training = np.asarray(training, dtype=bool)
     X, Y = dataset.X, dataset.Y
@@ -182,7 +183,7 @@ def examples_for_level(a: float, level: float) -> Fraction:
     """The number of examples from which compositional inputs make at least this share of the output.
 
     The share is P/(P + a), so P >= a ℓ/(1 − ℓ) for level ℓ; exact for the decimal fraction that `level` shows.
-    Raises ValueError for a level outside 0..1 or a negative a. Source: chapter 8.
+    Raises ValueError for a level outside 0..1 or a negative a. Source: the scale chapter.
     """
     share = Fraction(str(level))
     if not 0 < share < 1:
@@ -201,7 +202,8 @@ def features_for_level(a: float, level: float) -> int:
 def held_out_error(patterns: np.ndarray, a: float) -> np.ndarray:
     """Mean squared error on an example that was not trained on, one value a compositional feature.
 
-    patterns: (n_x, m), the distinct patterns trained on, m < P. Source: chapter 8, theorem on held-out examples.
+    patterns: (n_x, m), the distinct patterns trained on, m < P. Source: the scale chapter, theorem on
+    held-out examples.
     """
     n_x, m = patterns.shape
     return feature_errors(patterns, a) / (2**n_x - m)

@@ -50,7 +50,7 @@ def nearly_balanced(dataset: Dataset, training, output: int = 0) -> np.ndarray:
     With the other features' patterns, each times the output's, as the rows of χ over the training examples, let
     K = χχᵀ with least eigenvalue l, q = K⁻¹χ1, z = √(qᵀKq/l) and ρ = 1/(1 + k_x r). Then sign descent in small
     steps ends at ρ for the output's feature and 0 for the others if z + ‖q‖_∞ < ρ and ‖q‖₁ + z√(n_x − 1) < 1.
-    training: masks (sets, P). Source: chapter 12.
+    training: masks (sets, P). Source: the geometry chapter.
     """
     training = np.asarray(training, dtype=bool)
     rho, omega = rule_weight(dataset, np.inf), dataset.compositional_inputs
@@ -74,7 +74,7 @@ def adam_rule_weight(dataset: Dataset, epsilon: float) -> float:
 
     1/(1 + k_x r) + ε k_x (P − r)/(P(1 + k_x r)²) · ln(1 + Pr(1 + k_x r)/(ε(P + a))). epsilon: in units of the
     gradient of the summed loss. Raises ValueError for a value that is not finite and positive, and for n_y = 0.
-    Source: chapter 12, proposition on Adam's epsilon.
+    Source: the geometry chapter, proposition on Adam's epsilon.
     """
     if not (np.isfinite(epsilon) and epsilon > 0):
         raise ValueError(f"epsilon = {epsilon} is not finite and positive")
@@ -92,7 +92,7 @@ def shared_units_ratio(dataset: Dataset) -> float:
     """‖Γ_x→Ω_y‖/‖Ω_x→Ω_y‖ of a wide deep network under sign descent or Adam, without identity outputs (k_y = 0).
 
     √(k_xP) E|S_n|/n with n = n_y: in the limit of small initial weights, small steps and, for n_y > 1, many hidden
-    units. Raises ValueError for k_y > 0, where only the first step is known. Source: chapter 12.
+    units. Raises ValueError for k_y > 0, where only the first step is known. Source: the geometry chapter.
     """
     rule_weight(dataset, 2)
     if dataset.k_y:
@@ -103,7 +103,7 @@ def shared_units_ratio(dataset: Dataset) -> float:
 def first_step_ratio(dataset: Dataset) -> float:
     """The same ratio after the first step of sign descent of a wide deep network, for any k_y.
 
-    √(k_xP) asin(1/√(n_y + b)) / asin(√(P/(P + b))), from Gaussian initial weights. Source: chapter 12.
+    √(k_xP) asin(1/√(n_y + b)) / asin(√(P/(P + b))), from Gaussian initial weights. Source: the geometry chapter.
     """
     rule_weight(dataset, 2)
     P, b = dataset.P, dataset.b

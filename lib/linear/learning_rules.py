@@ -46,7 +46,7 @@ def growth(dataset: Dataset, rule: LearningRule, learning_rate: float) -> tuple[
 
     Near zero (w, z), the sizes of W₁v and W₂ᵀu, change by the symmetric matrix [[p, sλ], [sλ, q]] with s = εP,
     p = ηPδ and q = sγPλ²/δ. Returns its larger eigenvalue, shape (3,), and unit eigenvector, shape (3, 2).
-    Source: chapter 7.
+    Source: the learning_rules chapter.
     """
     m = modes(dataset)
     step, P = dataset.P * learning_rate, dataset.P
@@ -67,9 +67,9 @@ def initial_amplitudes(dataset: Dataset, rule: LearningRule, weights: tuple, lea
     Only the growing part of the start matters, less the hidden directions that classes of faster growth have
     taken, as in lib.linear.weights.initial_strengths; within a class the modes that do not interact are found
     by a singular value decomposition. Returns (seeds, modes, 3, 2), nan where a class has fewer modes; a mode
-    for which no hidden unit is left has no entry. For gradient descent z w is the π₀ of chapter 3. Exact as the
-    weights tend to 0 for classes that grow at different rates; classes whose rates are close rise together, and
-    which of them takes a direction is then not settled. Source: chapters 3 and 7.
+    for which no hidden unit is left has no entry. For gradient descent z w is the π₀ of the dynamics chapter. Exact as
+    the weights tend to 0 for classes that grow at different rates; classes whose rates are close rise together, and
+    which of them takes a direction is then not settled. Source: the dynamics and learning_rules chapters.
     """
     rate, direction = growth(dataset, rule, learning_rate)
     fastest_first = np.argsort(-np.nan_to_num(rate, nan=-np.inf))
@@ -83,7 +83,8 @@ def rule_steps(
     """Mean strength of each mode class under a rule, step by step: exact from an aligned start.
 
     start: (..., modes, 3, 2) as initial_amplitudes gives it. Returns (epochs, ..., 3). The row norms in the
-    anti-Hebbian term are replaced by their mean over the hidden units, the one approximation. Source: chapter 7.
+    anti-Hebbian term are replaced by their mean over the hidden units, the one approximation. Source: the
+    learning_rules chapter.
     """
     m = modes(dataset)
     step, P = dataset.P * learning_rate, dataset.P

@@ -32,7 +32,7 @@ def least_squares_map(dataset: Dataset, inputs, outputs) -> np.ndarray:
     """The map Y X⁺ of a module on its own rows: what gradient descent from small weights ends at.
 
     inputs, outputs: masks over the rows of X and of Y. Returns (outputs, inputs), zero outside the masks.
-    Source: chapter 5, theorem on the final map.
+    Source: the modules chapter, theorem on the final map.
     """
     inputs, outputs = np.asarray(inputs, dtype=bool), np.asarray(outputs, dtype=bool)
     whole = np.zeros((dataset.outputs, dataset.inputs))
@@ -55,7 +55,7 @@ def block_norms(dataset: Dataset, maps) -> QuadrantNorms:
 def spans_outputs(dataset: Dataset, inputs) -> bool:
     """Whether the examples without an identity unit in the module span every feature that Ω_y asks for.
 
-    If and only if they do, the module's least-squares map has Γ_x→Ω_y = 0. Source: chapter 5.
+    If and only if they do, the module's least-squares map has Γ_x→Ω_y = 0. Source: the modules chapter.
     """
     identity = np.asarray(inputs, dtype=bool)[dataset.n_x :].reshape(dataset.k_x, dataset.P)
     unnamed = dataset.compositional_inputs[:, ~identity.any(axis=0)]

@@ -23,7 +23,7 @@ def rule_weight(dataset: Dataset, p: float) -> float:
     Without identity inputs (k_x = 0) a single map fits, and ρ = 1 for every p.
 
     Raises ValueError for p below 1 or nan; for p = 1 and r = P, where every ρ from 0 to 1 has the same Σ|w|; and
-    for n_y = 0, where no output is compositional. Source: chapter 12, theorem on the geometries.
+    for n_y = 0, where no output is compositional. Source: the geometry chapter, theorem on the geometries.
     """
     if not p >= 1:
         raise ValueError(f"p = {p!r} is not a number from 1 on; below 1, Σ|w|^p is not convex")
@@ -48,7 +48,7 @@ def mirror_bound(dataset: Dataset, p: float) -> float:
 
     2(p − 1)ρ^{p−1}/P; half of it removes the remaining error in a single step, to first order. For p = 2 it is
     stability.learning_rate_bound. Raises ValueError as rule_weight, and for p = 1 or infinite.
-    Source: chapter 12, from the derivative of the update at its end.
+    Source: the geometry chapter, from the derivative of the update at its end.
     """
     Mirror(p)
     return float(2 * (p - 1) * rule_weight(dataset, p) ** (p - 1) / dataset.P)

@@ -35,7 +35,7 @@ def expected(dataset: Dataset, remedy: str, strength: float) -> Outcome:
     """Where a shallow network ends under a remedy, in closed form.
 
     Raises ValueError for an unknown remedy, a strength that is not finite and positive, a dataset without
-    compositional output or identity input, and for l1 on all inputs with r = P. Source: chapter 12.
+    compositional output or identity input, and for l1 on all inputs with r = P. Source: the geometry chapter.
     """
     _check(dataset, remedy, strength)
     P, r, a, k_x = dataset.P, dataset.r, dataset.a, dataset.k_x

@@ -11,7 +11,7 @@ def learning_rate_bound(dataset: Dataset, architecture: str) -> float:
 
     Shallow: 2/(P δ_max). Deep, at balanced weights: 2/(P max δ_β(π_α + π_β)) over all pairs of modes, where π
     are asymptotes. With α = β that is 1/(Pλ_max), the bound unless a mode of lower λ has a higher asymptote.
-    Split: the smaller bound of its modules. Raises ValueError for another architecture. Source: chapter 11,
+    Split: the smaller bound of its modules. Raises ValueError for another architecture. Source: the steps chapter,
     proposition on the largest stable step.
     """
     check_choice("architecture", architecture, ARCHITECTURES)
@@ -30,7 +30,7 @@ def learning_rate_limit(dataset: Dataset, architecture: str) -> float:
     Shallow: the bound. Deep: 1/(P λ_max), since any factors of the solution have ‖W₁v‖² + ‖W₂ᵀu‖² ≥ 2π along a
     mode and hence a curvature of at least 2Pδπ = 2Pλ. Split: the smaller limit of its modules. Between bound and
     limit gradient descent may settle in unbalanced weights. Raises ValueError for another architecture.
-    Source: chapter 11.
+    Source: the steps chapter.
     """
     check_choice("architecture", architecture, ARCHITECTURES)
     if architecture == "split":

@@ -50,7 +50,7 @@ class QuadrantNorms:
 def modes(dataset: Dataset) -> Modes:
     """The singular values of Σ^{yx} and the input variances in closed form, in three classes.
 
-    Source: chapter 1, theorem on the singular value decomposition; Jarvis et al. (ICLR 2023).
+    Source: the datasets chapter, theorem on the singular value decomposition; Jarvis et al. (ICLR 2023).
     """
     n_x, n_y, P, a, b = dataset.n_x, dataset.n_y, dataset.P, dataset.a, dataset.b
     identity_out, identity_through = dataset.k_y > 0, dataset.k_x > 0 and dataset.k_y > 0
@@ -69,7 +69,7 @@ def singular_vectors(dataset: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarr
     mode. The patterns over examples are parities, the rows of a Hadamard matrix: single features for classes 1
     and 2, all others for class 3.
 
-    Source: chapter 1, theorem on the singular value decomposition.
+    Source: the datasets chapter, theorem on the singular value decomposition.
     """
     n_x, n_y, P, a, b, r = dataset.n_x, dataset.n_y, dataset.P, dataset.a, dataset.b, dataset.r
     kind = np.repeat([1, 2, 3], modes(dataset).multiplicity)
@@ -96,7 +96,7 @@ def deep_trajectory(dataset: Dataset, times, initial, learning_rate: float) -> n
     π(t) = (λ/δ) / (1 − (1 − λ/(δ π₀)) e^{−2λt/τ}), for small, balanced, aligned initial weights.
 
     times: T epochs; initial: π₀ > 0, a scalar or 3. Returns (T, 3), nan for a class that the dataset lacks.
-    Raises ValueError for values outside these ranges. Source: Saxe et al. (2014, 2019); chapter 3.
+    Raises ValueError for values outside these ranges. Source: Saxe et al. (2014, 2019); the dynamics chapter.
     """
     return _deep_flow(dataset, modes(dataset), times, initial, learning_rate)
 
@@ -107,7 +107,7 @@ def shallow_trajectory(dataset: Dataset, times, initial, learning_rate: float) -
     π(t) = (λ/δ)(1 − e^{−δt/τ}) + π₀ e^{−δt/τ}.
 
     Arguments, result and errors as for deep_trajectory, except that π₀ may be any finite number.
-    Source: Saxe et al. (2014, 2019); chapter 3.
+    Source: Saxe et al. (2014, 2019); the dynamics chapter.
     """
     return _shallow_flow(dataset, modes(dataset), times, initial, learning_rate)
 
@@ -118,7 +118,7 @@ def deep_learning_time(dataset: Dataset, initial, learning_rate: float, fraction
     t = (τ/2λ) ln[(λ/(δπ₀) − 1) f/(1 − f)], the inverse of deep_trajectory: from π₀ = fλ/δ on 0 or negative, at
     π₀ = λ/δ −inf, above it nan, as for a class that the dataset lacks. Raises ValueError for a π₀ that is not
     finite and positive or not one a class, a learning rate that is not finite and positive, and a fraction that
-    is not between 0 and 1. Source: chapter 3.
+    is not between 0 and 1. Source: the dynamics chapter.
     """
     m, ratio = modes(dataset), odds(fraction)
     step = steps_per_epoch(dataset, learning_rate)
@@ -131,7 +131,7 @@ def shallow_learning_time(dataset: Dataset, learning_rate: float, fraction: floa
     """Epoch at which each class of a shallow network that starts at 0 reaches a fraction of its asymptote.
 
     t = (τ/δ) ln(1/(1 − f)), shape (3,), nan for a class that the dataset lacks. Raises ValueError for a learning
-    rate that is not finite and positive, and for a fraction that is not between 0 and 1. Source: chapter 3.
+    rate that is not finite and positive, and for a fraction that is not between 0 and 1. Source: the dynamics chapter.
     """
     m = modes(dataset)
     with np.errstate(divide="ignore"):
@@ -144,7 +144,7 @@ def quadrant_norms(dataset: Dataset, strengths) -> QuadrantNorms:
 
     strengths: (..., 3), one strength a class; a class that the dataset lacks contributes 0. Each norm has
     shape (...). Raises ValueError for strengths whose last axis is not of length 3.
-    Source: chapter 4, from the blocks of the singular vectors; Jarvis et al. (ICLR 2023).
+    Source: the coupling chapter, from the blocks of the singular vectors; Jarvis et al. (ICLR 2023).
     """
     n_x, n_y, P, a, b = dataset.n_x, dataset.n_y, dataset.P, dataset.a, dataset.b
     strengths = np.asarray(strengths, dtype=float)
@@ -166,7 +166,7 @@ def quadrant_norms(dataset: Dataset, strengths) -> QuadrantNorms:
 def compositional_share(norms: QuadrantNorms) -> np.ndarray:
     """Share of the compositional outputs' map that reads compositional inputs: 1 for a systematic one.
 
-    ‖Ω_x→Ω_y‖² / (‖Ω_x→Ω_y‖² + ‖Γ_x→Ω_y‖²), nan where both norms are 0. Source: chapter 4.
+    ‖Ω_x→Ω_y‖² / (‖Ω_x→Ω_y‖² + ‖Γ_x→Ω_y‖²), nan where both norms are 0. Source: the coupling chapter.
     """
     wanted, unwanted = np.square(norms.comp_to_comp), np.square(norms.noncomp_to_comp)
     with np.errstate(invalid="ignore"):
@@ -187,7 +187,7 @@ def split_datasets(dataset: Dataset) -> tuple[Dataset | None, Dataset | None]:
 def split_modes(dataset: Dataset) -> Modes:
     """Modes of the split network: class 1 of the compositional module, classes 2 and 3 of the other.
 
-    Each module is a dense network on its own dataset; class 2 then has n_x modes. Source: chapter 5.
+    Each module is a dense network on its own dataset; class 2 then has n_x modes. Source: the modules chapter.
     """
     compositional, identity = (modes(part or dataset) for part in split_datasets(dataset))
     join = lambda name: np.append(getattr(compositional, name)[:1], getattr(identity, name)[1:])  # noqa: E731

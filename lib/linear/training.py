@@ -60,7 +60,7 @@ def train(
     Raises ValueError for values outside their range, for gradient descent with a learning rate above
     stability.learning_rate_limit, and for every rule at the first loss that is not finite. The message names the
     learning rate to stay below where one is known: stability.learning_rate_bound for gradient descent,
-    1/(P(P + b)) for a contrast γ > 0 (chapter 7, exercise 1, for large γ).
+    1/(P(P + b)) for a contrast γ > 0 (the learning_rules chapter, exercise 1, for large γ).
     """
     check_choice("architecture", architecture, ARCHITECTURES)
     if not isinstance(rule, LearningRule):

@@ -1,4 +1,4 @@
-"""The subnetworks of chapter 10 as named profiles, and their records. `python -m lib.subnetworks.experiments NAME`
+"""The subnetworks chapter's searches as named profiles, and their records. `python -m lib.subnetworks.experiments NAME`
 
 A profile is a set of studies. A study trains one case with several seeds, and at some epochs of the training
 measures the whole networks, and their subnetworks for both output blocks.

@@ -39,7 +39,7 @@ def dense_shared_share(dataset: Dataset, strengths) -> np.ndarray:
     """The share of the item-specific readout that the compositional one reads too, from strengths (..., 3).
 
     n_y β π₁ / (n_y β π₁ + n₂π₂ + n₃π₃) for aligned balanced weights, with the multiplicities n and the part
-    β = b/(P + b) of a class-1 output vector that is item-specific. Source: chapter 10.
+    β = b/(P + b) of a class-1 output vector that is item-specific. Source: the subnetworks chapter.
     """
     multiplicity = modes(dataset).multiplicity
     parts = np.where(multiplicity > 0, strengths, 0) * multiplicity
