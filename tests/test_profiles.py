@@ -120,6 +120,42 @@ def test_the_command_records_what_was_trained(tmp_path, capsys):
     assert [path.name for path in out.parent.iterdir()] == ["record.json"]
 
 
+def test_what_a_begun_training_holds_can_be_recorded(tmp_path, capsys):
+    """Each network as far as it has come; nothing is trained, and the training goes on as if nothing had been."""
+    kept, out, whole = tmp_path / "checkpoints", tmp_path / "so-far.json", tmp_path / "whole.json"
+    common = ["tiny", "--runs", "2", "--quiet", "--checkpoints", str(kept)]
+    assert main([*common, "--so-far", "--out", str(out)]) == 1
+    assert "is no checkpoint" in capsys.readouterr().err
+    assert not out.exists()
+    assert main([*common, "--epochs", "1", "--out", str(out)]) == 0
+    further = replace(TINY, cases={"split": TINY.changed(epochs=3).cases["split"]})
+    run(further, seeds=[0, 1], checkpoints=kept)
+    before = {file: file.read_bytes() for file in kept.iterdir()}
+    assert main([*common, "--so-far", "--out", str(out)]) == 0
+    assert {file: file.read_bytes() for file in kept.iterdir()} == before
+    content, found = read("tiny", out)
+    assert {name: list(history.epochs) for name, history in found.items()} == {
+        "dense": [0, 1],
+        "split": [0, 1, 2, 3],
+    }
+    assert content["command"].endswith("tiny --runs 2 --so-far")
+    assert content["cases"]["dense"]["settings"]["epochs"] == 1
+    assert main([*common, "--epochs", "3", "--out", str(whole)]) == 0
+    content, found = read("tiny", whole)
+    expected = run(TINY.changed(epochs=3), seeds=[0, 1])
+    for name, history in found.items():
+        np.testing.assert_allclose(history.train, expected[name].train, rtol=1e-5)
+
+
+def test_checkpoints_of_one_network_at_different_epochs_are_no_record(tmp_path, capsys):
+    single = replace(TINY, group=1)
+    run(single.changed(epochs=1), seeds=[0], checkpoints=tmp_path)
+    run(single.changed(epochs=2), seeds=[1], checkpoints=tmp_path)
+    options = ["--group", "1", "--runs", "2", "--so-far", "--checkpoints", str(tmp_path)]
+    assert main(["tiny", *options, "--out", str(tmp_path / "record.json")]) == 1
+    assert "different epochs, [1, 2]; record fewer runs" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -1,13 +1,25 @@
-"""What simple regressions reach on the digits of composites: the yardsticks of the convolutional networks."""
+"""What simple regressions reach on the digits of composites: the yardsticks of the convolutional networks.
+
+`python -m lib.convolutional.baselines --data DIR` records them for the paper's composites, in about ten minutes.
+"""
+
+import argparse
+import sys
+from dataclasses import asdict
 
 import numpy as np
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV
 
+from lib import records
 from lib.convolutional.digits import Composites
+from lib.convolutional.profiles import PAPER
+from lib.convolutional.training import data_hash
 
 PENALTIES = tuple(float(p) for p in np.logspace(-3, 3, 13))
+PATH = records.RESULTS / "cmnist_baselines.json"
+COMMAND = "python -m lib.convolutional.baselines"
 KERNEL_GRID = {"alpha": (1e-5, 1e-4, 1e-3), "gamma": (0.1, 0.3, 1.0)}
 
 
@@ -48,3 +60,41 @@ def _scores(predictions, test):
     error = ((predictions - test.compositional) ** 2).sum(axis=1).mean() / test.digits
     right = predictions.reshape(len(test), test.digits, 10).argmax(axis=2) == test.labels
     return float(error), float(right.mean())
+
+
+def recorded() -> dict[str, tuple[float, float]]:
+    """Test error and share of right digits of the linear regressions on the paper's composites, by name."""
+    return {name: tuple(scores) for name, scores in records.read(PATH, COMMAND)["scores"].items()}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog=COMMAND, description="Record regressions on the paper's composites."
+    )
+    parser.add_argument(
+        "--data", help="directory of the IDX files (default: BOOK_DATA, the cache, a download)"
+    )
+    try:
+        sets = PAPER.composites(parser.parse_args(arguments).data)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    scores = {"linear, the whole image": whole_image(*sets), "linear, a digit's part": own_part(*sets)}
+    content = {
+        "command": COMMAND,
+        "date": records.today(),
+        "commit": records.commit(),
+        "device": records.processor(),
+        "versions": records.versions("numpy", "scikit-learn"),
+        "task": asdict(PAPER),
+        "data_sha256": data_hash(*sets),
+        "penalties": PENALTIES,
+        "scores": {name: [float(f"{value:.6g}") for value in pair] for name, pair in scores.items()},
+    }
+    records.write(content, PATH, rows=r"\[[^][{}]*]", between=" ")
+    print(f"written to {PATH}: {content['scores']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

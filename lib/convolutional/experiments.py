@@ -15,7 +15,7 @@ import torch
 from lib import records
 from lib.convolutional.curves import differing, read, record, recorded, write
 from lib.convolutional.profiles import PROFILES, Case, Profile, Task, both, get
-from lib.convolutional.training import History, join, train
+from lib.convolutional.training import History, join, reached, train
 from lib.validation import check_seeds
 
 __all__ = ["Case", "Profile", "Task", "both", "differing", "get", "read", "recorded", "run"]
@@ -68,7 +68,7 @@ def run(
     group whose worker dies is trained again by another, from its checkpoint if there is one.
     """
     seeds = check_seeds(profile.seeds if seeds is None else seeds)
-    parts = [seeds[start : start + profile.group] for start in range(0, len(seeds), profile.group)]
+    parts = _parts(profile, seeds)
     groups = [
         Group(
             name,
@@ -96,6 +96,28 @@ def run(
     }
 
 
+def _parts(profile, seeds):
+    return [seeds[start : start + profile.group] for start in range(0, len(seeds), profile.group)]
+
+
+def so_far(profile: Profile, seeds: list, checkpoints) -> Profile:
+    """The profile with every case as long as its checkpoints go; ValueError where they differ, or one is missing."""
+    cases = {}
+    for name, case in profile.cases.items():
+        files = [
+            _checkpoint(checkpoints, name, draw, part)
+            for draw in profile.draws
+            for part in _parts(profile, seeds)
+        ]
+        epochs = sorted({reached(file) for file in files})
+        if len(epochs) > 1:
+            raise ValueError(
+                f"the checkpoints of {name!r} have come to different epochs, {epochs}; record fewer runs at a time"
+            )
+        cases[name] = replace(case, settings=replace(case.settings, epochs=epochs[0]))
+    return replace(profile, cases=cases)
+
+
 def _checkpoint(folder, name, draw, seeds):
     words = [re.sub("[^a-z0-9]+", "-", name), *([f"draw-{draw}"] if draw else []), *map(str, seeds)]
     return str(Path(folder).resolve() / f"{'-'.join(words)}.pt")
@@ -121,6 +143,9 @@ def main(arguments=None) -> int:
         "--data", help="directory of the IDX files (default: BOOK_DATA, the cache, a download)"
     )
     parser.add_argument("--epochs", type=int, help="stop earlier or later than the profile says")
+    parser.add_argument(
+        "--so-far", action="store_true", help="train nothing: record what the checkpoints of a training hold"
+    )
     parser.add_argument("--group", type=int, help="runs trained in one stack (default: the profile's)")
     parser.add_argument("--workers", type=int, default=1, help="groups trained at the same time (default: 1)")
     parser.add_argument("--commit", help="commit of this code, where git cannot tell")
@@ -135,7 +160,8 @@ def _deciding(options) -> str:
     """The options of the command that change the numbers."""
     names = ("runs", "first_seed", "epochs")
     given = {name: getattr(options, name) for name in names if getattr(options, name)}
-    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in given.items())
+    words = [f"--{name.replace('_', '-')} {value}" for name, value in given.items()]
+    return " ".join(words + ["--so-far"] * options.so_far)
 
 
 def _main(options):
@@ -150,6 +176,8 @@ def _main(options):
         profile = profile.changed(epochs=options.epochs)
     seeds = records.seeds(options, profile)
     checkpoints = Path(options.checkpoints or records.ROOT / "_build" / "checkpoints" / options.name)
+    if options.so_far:
+        profile = so_far(profile, seeds, checkpoints)
     directory = options.data and str(Path(options.data).resolve())
     commit = options.commit or records.commit()
     with records.client(options.scheduler) as client:
@@ -172,7 +200,7 @@ def _main(options):
             for part, e in (("train", history.train), ("test", history.test))
         )
         print(f"  {label:24s} {shown}   {history.seconds:.0f} s")
-    if options.checkpoints is None:
+    if options.checkpoints is None and not options.so_far:
         for file in checkpoints.glob("*.pt"):
             file.unlink()
     print(f"written to {path}")

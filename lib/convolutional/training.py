@@ -123,6 +123,16 @@ def data_hash(*sets: Composites) -> str:
     return digest.hexdigest()
 
 
+def reached(checkpoint) -> int:
+    """The number of epochs that a checkpoint holds; ValueError where the file is missing or no checkpoint."""
+    try:
+        return int(torch.load(checkpoint, weights_only=True)["epoch"])
+    except Exception as error:
+        raise ValueError(
+            f"{checkpoint} is no checkpoint ({error}); name the folder of a begun training"
+        ) from None
+
+
 class _Scores:
     """Mean scores of all runs on every part of the data, (parts, runs, 4); the errors must be finite."""
 
