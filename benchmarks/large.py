@@ -1,4 +1,4 @@
-"""The trajectories of the scale chapter at n_x = 16, 65536 examples, on one thread. `python -m benchmarks.large`
+"""The trajectories of the width chapter at n_x = 16, 65536 examples, on one thread. `python -m benchmarks.large`
 
 Records every tenth epoch of the simulation and of the prediction, the time and the largest memory.
 """

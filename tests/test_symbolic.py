@@ -222,7 +222,7 @@ def test_identity_inputs_are_ridge_regression():
 
 
 def test_the_pull_of_the_names_and_the_balance_of_the_features():
-    """One kept and one unkept feature on two examples: the steps of the motivation chapter's theorem on names."""
+    """One kept and one unkept feature on two examples: the steps of the stopping chapter's theorem on names."""
     omega = Matrix(2, 2, symbols("w:4", real=True))
     S = omega * omega.T
     scale, learned, weight, outputs = symbols("r phi a b", positive=True)

@@ -135,7 +135,7 @@ def test_a_wide_network_trains_the_same_in_fewest_units():
 
 
 def test_two_modes_at_once_in_closed_form():
-    """Balanced weights of one input variance: the inverse of M = ZᵀZ is linear in time; the dynamics chapter."""
+    """Balanced weights of one input variance: the inverse of M = ZᵀZ is linear in time; the prediction chapter."""
     rng, lam, delta = np.random.default_rng(0), np.array([1.2, 0.5, 0.4]), 1.4
     Z = rng.normal(0, 0.05, (4, 3))
 

@@ -23,7 +23,7 @@ def aligned_course(dataset: Dataset, training, strength: float, span: float) -> 
 
     span: how long to train, in units of 1/(r √s), the pace at which features learn names; s is the smallest eigenvalue
     of the Gram matrix of the patterns that is not 0. The step is a tenth of 1/(‖X_s‖‖Y_s‖), so that the course is close
-    to that of the flow. Source: the motivation chapter.
+    to that of the flow. Source: the stopping chapter.
     """
     X, Y = dataset.X[:, training], dataset.Y[:, training]
     step = 0.1 / (np.linalg.norm(X, 2) * np.linalg.norm(Y, 2))
@@ -52,7 +52,7 @@ def error_while_names_are_learned(dataset: Dataset, training, fraction) -> float
 
     fraction: φ in 0..1, how much of it, a number or one for each of the n_x − n_y eigenvalues of S̄ in ascending order.
     The training set, a mask (P,), has full rank. 0 and 1 give the leading order of the ridge error.
-    Source: the motivation chapter.
+    Source: the stopping chapter.
 
     Raises ValueError for a training set of deficient rank and for n_y outside 1..n_x − 1.
     """

@@ -23,7 +23,7 @@ def deep_steps(dataset: Dataset, epochs: int, initial, learning_rate: float) -> 
 
     initial: π₀ > 0, of shape (..., 3) or a scalar. Returns (epochs, ..., 3), nan for a class that the dataset
     lacks. Raises ValueError for epochs, strengths or a learning rate out of range.
-    Source: the dynamics chapter, from the gradient-descent update written in the singular basis.
+    Source: the prediction chapter, from the gradient-descent update written in the singular basis.
     """
     return np.array(list(_steps(dataset, modes(dataset), epochs, initial, learning_rate)))
 
@@ -42,7 +42,7 @@ def predicted_strengths(
     for which no hidden unit is left stays at 0. Compare with training.train(...).strengths.
 
     architecture: "deep" or "split"; weights as initial_weights returns them. Returns (seeds, epochs, 3), nan for
-    a class that the dataset lacks. Source: the dynamics chapter, proposition on the directions that are taken; an
+    a class that the dataset lacks. Source: the prediction chapter, proposition on the directions that are taken; an
     approximation that becomes exact as the initial weights tend to 0.
     """
     check_choice("architecture", architecture, ("deep", "split"))

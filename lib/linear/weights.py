@@ -65,7 +65,7 @@ def in_fewest_units(weights: tuple) -> tuple:
 
     Gradient descent never leaves the span of the initial columns of W₁ and W₂ᵀ in hidden space, and does not
     depend on its basis; so wide networks can be trained at the cost of narrow ones, exactly. W₁ (seeds, h, inputs)
-    and W₂ (seeds, outputs, h) become those of min(h, inputs + outputs) units. Source: the dynamics chapter.
+    and W₂ (seeds, outputs, h) become those of min(h, inputs + outputs) units. Source: the prediction chapter.
     """
     W1, W2 = weights
     R = np.linalg.qr(np.concatenate([W1, W2.mT], axis=-1), mode="r")
@@ -84,7 +84,7 @@ def initial_strengths(dataset: Dataset, weights: tuple) -> np.ndarray:
     weights: of deep or split networks, as initial_weights returns them. Returns (seeds, modes, 3) for as many
     modes as the largest class has, hidden units permitting; nan where a class has fewer. In a split network
     class 1 is that of the compositional module, classes 2 and 3 those of the other.
-    Source: the dynamics chapter, propositions on the initial strength and on the directions that are taken.
+    Source: the prediction chapter, propositions on the initial strength and on the directions that are taken.
     """
     if len(weights) != 2:
         raise ValueError(
@@ -104,7 +104,7 @@ def growing_parts(dataset: Dataset, weights: tuple, direction: np.ndarray, order
     """Singular values of the part d₁ W₁V + d₂ W₂ᵀU of each class, less the hidden directions that are taken.
 
     weights: of deep networks. direction: d of each class, (3, 2). order: the classes as they grow, the fastest
-    first. Returns (seeds, modes, 3) as initial_strengths does. Source: the dynamics chapter.
+    first. Returns (seeds, modes, 3) as initial_strengths does. Source: the prediction chapter.
     """
     multiplicity, units = modes(dataset).multiplicity, weights[0].shape[1]
     sizes = np.full((len(weights[0]), min(units, multiplicity.max()), 3), np.nan)
