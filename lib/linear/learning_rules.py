@@ -67,9 +67,9 @@ def initial_amplitudes(dataset: Dataset, rule: LearningRule, weights: tuple, lea
     Only the growing part of the start matters, less the hidden directions that classes of faster growth have
     taken, as in lib.linear.weights.initial_strengths; within a class the modes that do not interact are found
     by a singular value decomposition. Returns (seeds, modes, 3, 2), nan where a class has fewer modes; a mode
-    for which no hidden unit is left has no entry. For gradient descent z w is the π₀ of the prediction chapter. Exact as
+    for which no hidden unit is left has no entry. For gradient descent z w is the initial strength π₀. Exact as
     the weights tend to 0 for classes that grow at different rates; classes whose rates are close rise together, and
-    which of them takes a direction is then not settled. Source: the dynamics and learning_rules chapters.
+    which of them takes a direction is then not settled. Source: the prediction and learning_rules chapters.
     """
     rate, direction = growth(dataset, rule, learning_rate)
     fastest_first = np.argsort(-np.nan_to_num(rate, nan=-np.inf))
