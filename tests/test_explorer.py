@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 
 from lib import explorer
 from lib.explorer import moving
-from lib.linear import generalisation, modules, optimisers, stability, theory
+from lib.linear import flows, generalisation, modules, optimisers, stability, theory
 from lib.linear.datasets import Dataset
 from tests.browser import HTML, tab
 
@@ -29,7 +29,15 @@ DEGENERATE = [  # n_x, n_y, k_x, k_y, r
     (1, 1, 8, 8, 4.0),
 ]
 
-KEYS = {"depth": "s", "architecture": "ArrowDown", "time": "ArrowDown", "learning_rate": "ArrowLeft"}
+WHOLE = ("gradient", "muon")  # geometries in which every block of the map has a closed form
+GEOMETRIES = {"gradient": 2.0, "muon": 2.0, "1.1": 1.1, "1.5": 1.5, "3": 3.0, "sign": np.inf}
+KEYS = {
+    "geometry": "ArrowDown",
+    "depth": "s",
+    "architecture": "ArrowDown",
+    "time": "ArrowDown",
+    "learning_rate": "ArrowLeft",
+}
 
 MOVE = """(wanted) => {
   for (const [name, value] of Object.entries(wanted)) {
@@ -73,7 +81,10 @@ def positions(slider) -> np.ndarray:
 
 
 def settings() -> list[dict]:
-    """Possible parameters, drawn from the positions of the controls; each degenerate dataset in each network."""
+    """Possible parameters, drawn from the positions of the controls; each degenerate dataset in each network.
+
+    Geometries other than gradient descent's and Muon's have the shallow network and a compositional output.
+    """
     rng = np.random.default_rng(6)
     sliders = {
         slider.name: slider for slider in (*explorer.DATASET, *explorer.NETWORK) if hasattr(slider, "step")
@@ -81,19 +92,26 @@ def settings() -> list[dict]:
     networks = [
         (d, a, t) for d in ("deep", "shallow") for a in ("dense", "split") for t in ("linear", "logarithmic")
     ]
-    drawn = [(data, network) for data in DEGENERATE for network in networks]
+    drawn = [(data, network, "gradient") for data in DEGENERATE for network in networks]
+    drawn += [(data, networks[i % 8], name) for data in DEGENERATE for i, name in enumerate(GEOMETRIES)]
     while len(drawn) < SETTINGS:
         n_x = int(rng.integers(1, 9))
         n_y, k_x, k_y = int(rng.integers(0, n_x + 1)), int(rng.integers(0, 9)), int(rng.integers(0, 9))
         if n_y or k_y:
             data = (n_x, n_y, k_x, k_y, float(rng.choice(positions(sliders["r"]))))
-            drawn.append((data, networks[rng.integers(len(networks))]))
+            network, geometry = networks[rng.integers(len(networks))], str(rng.choice(list(GEOMETRIES)))
+            drawn.append((data, network, geometry))
     chosen = []
-    for data, (depth, architecture, time) in drawn:
-        limit = bound(Dataset(*data), depth, architecture)
+    for data, (depth, architecture, time), geometry in drawn:
+        if geometry not in WHOLE:
+            if data[1] == 0:
+                continue
+            depth = "shallow"
+        limit = bound(Dataset(*data), depth, architecture, geometry)
         rates = [float(f"{10**p:.2g}") for p in positions(sliders["learning_rate"])]
         chosen.append(
             dict(zip(DATASET, data))
+            | {"geometry": geometry}
             | {"depth": depth, "architecture": architecture, "time": time}
             | {"learning_rate": float(rng.choice([rate for rate in rates if rate < 0.98 * limit]))}
             | {"initial": float(f"{10 ** rng.choice(positions(sliders['initial'])):.2g}")}
@@ -101,7 +119,14 @@ def settings() -> list[dict]:
     return chosen
 
 
-def bound(data, depth, architecture):
+def bound(data, depth, architecture, geometry="gradient"):
+    if geometry == "sign":
+        return optimisers.rule_weight(data, np.inf)
+    if geometry == "muon":
+        m = (theory.split_modes if architecture == "split" else theory.modes)(data)
+        return m.asymptote[m.multiplicity > 0].min() ** (0.5 if depth == "deep" else 1)
+    if geometry != "gradient":
+        return optimisers.mirror_bound(data, GEOMETRIES[geometry])
     split = depth == "deep" and architecture == "split"  # shallow modules see the inputs of the dense network
     return stability.learning_rate_bound(data, "split" if split else depth)
 
@@ -109,29 +134,56 @@ def bound(data, depth, architecture):
 def predicted(parameters, times) -> dict:
     """The same quantities from lib.linear.theory."""
     data = Dataset(*(parameters[name] for name in DATASET))
-    trajectory = {
-        ("deep", "dense"): theory.deep_trajectory,
-        ("deep", "split"): theory.split_trajectory,
-        ("shallow", "dense"): theory.shallow_trajectory,
-        ("shallow", "split"): theory.split_shallow_trajectory,
-    }[parameters["depth"], parameters["architecture"]]
-    dense = parameters["architecture"] == "dense"
-    strengths = trajectory(data, times, parameters["initial"], parameters["learning_rate"])
-    norms = (theory.quadrant_norms if dense else theory.split_quadrant_norms)(data, strengths)
+    network, geometry = (parameters["depth"], parameters["architecture"]), parameters["geometry"]
+    dense = network[1] == "dense"
     modes = (theory.modes if dense else theory.split_modes)(data)
+    if geometry in WHOLE:
+        strengths = trajectory(
+            data, network, geometry, times, parameters["initial"], parameters["learning_rate"]
+        )
+        norms = (theory.quadrant_norms if dense else theory.split_quadrant_norms)(data, strengths)
+    else:
+        strengths, norms = rows(data, dense, GEOMETRIES[geometry], times, parameters["learning_rate"])
     present = modes.multiplicity > 0
     with np.errstate(invalid="ignore"):
         ratio = norms.noncomp_to_comp / norms.comp_to_comp
     return {
         "strengths": strengths.T,
         "ratio": ratio,
-        "bound": bound(data, parameters["depth"], parameters["architecture"]),
+        "rule_weight": optimisers.rule_weight(data, GEOMETRIES[geometry]) if data.n_y else np.nan,
+        "bound": bound(data, *network, geometry),
         "multiplicity": modes.multiplicity,
         **{name: getattr(modes, name)[present] for name in ("singular_value", "input_variance", "asymptote")},
         **vars(norms),
         "X": data.X,
         "Y": data.Y,
     }
+
+
+def trajectory(data, network, geometry, times, initial, learning_rate):
+    """The strengths where every class has a closed form."""
+    if geometry == "muon":
+        modes = (theory.split_modes if network[1] == "split" else theory.modes)(data)
+        return flows.muon_trajectory(modes, times, initial, learning_rate, network[0] == "deep")
+    return {
+        ("deep", "dense"): theory.deep_trajectory,
+        ("deep", "split"): theory.split_trajectory,
+        ("shallow", "dense"): theory.shallow_trajectory,
+        ("shallow", "split"): theory.split_shallow_trajectory,
+    }[network](data, times, initial, learning_rate)
+
+
+def rows(data, dense, p, times, learning_rate):
+    """Strengths and norms where only the rows of the compositional outputs have a closed form."""
+    course = flows.rule_course(data, p, times, learning_rate)
+    unknown = np.full(len(times), np.nan)
+    rule = np.sqrt(data.n_y) * course
+    norms = theory.QuadrantNorms(rule, flows.coupling_ratio(data, p) * rule, unknown, unknown)
+    strengths = np.full((len(times), 3), np.nan)
+    if data.k_y == 0 or not dense:
+        first = theory.split_modes(data).asymptote[0]
+        strengths[:, 0] = first * course / optimisers.rule_weight(data, p)
+    return strengths, norms
 
 
 def shown(result) -> dict:
@@ -141,6 +193,7 @@ def shown(result) -> dict:
     return {
         "strengths": np.array(result["strengths"], dtype=float),
         "ratio": np.array(result["ratio"], dtype=float),
+        "rule_weight": np.array(result["rule_weight"], dtype=float),
         "bound": result["learning_rate_bound"],
         "multiplicity": np.array([mode["multiplicity"] for mode in modes]),
         **{
@@ -193,20 +246,27 @@ def test_the_page_computes_what_the_theory_says_wherever_the_controls_are_moved(
         assert found["parameters"] == wanted | rounded
         assert found["notes"] == ""
         assert not found["broken"]
-        assert found["curves"] == np.count_nonzero(
-            [mode["multiplicity"] for mode in found["result"]["modes"]]
-        )
+        drawn = [mode["multiplicity"] for mode in found["result"]["modes"]]
+        if wanted["geometry"] not in WHOLE:
+            drawn = [wanted["architecture"] == "split" or wanted["k_y"] == 0]
+        assert found["curves"] == np.count_nonzero(drawn)
         gap = deviation(found["parameters"], found["result"])
         assert gap < TOLERANCE, wanted
         worst = max(worst, gap)
     print(f"largest relative deviation in {len(chosen)} settings: {worst:.1e}")
 
 
-def test_the_comparison_notices_a_small_difference(opened):
-    found = moved(opened.page, controls(settings()[-1]))
-    for name in ("r", "initial", "learning_rate"):
+@pytest.mark.parametrize("geometry", ["gradient", "muon", "1.5"])
+def test_the_comparison_notices_a_small_difference(opened, geometry):
+    usual = {"n_x": 3, "n_y": 1, "k_x": 2, "k_y": 1, "r": 0.7, "geometry": geometry, "depth": "shallow"}
+    usual |= {"architecture": "dense", "time": "linear", "learning_rate": 0.01, "initial": 1e-3}
+    found = moved(opened.page, controls(usual))
+    assert deviation(found["parameters"], found["result"]) < TOLERANCE
+    for name in ("r", "learning_rate", *(["initial"] if geometry in WHOLE else [])):
         other = found["parameters"] | {name: found["parameters"][name] * (1 + 1e-6)}
         assert deviation(other, found["result"]) > TOLERANCE
+    other = {"gradient": "1.5", "muon": "gradient", "1.5": "sign"}[geometry]
+    assert deviation(found["parameters"] | {"geometry": other}, found["result"]) > TOLERANCE
 
 
 @pytest.mark.parametrize(
@@ -220,6 +280,13 @@ def test_the_comparison_notices_a_small_difference(opened):
         ("n_x=many", {"n_x": 3}, "n_x = many is not"),
         ("r=", {"r": 1}, "r =  is not a number"),
         ("depth=medium", {"depth": "deep"}, "choose deep or shallow"),
+        ("geometry=2", {"geometry": "gradient"}, "geometry = 2 is unknown; choose gradient or muon or 1.1"),
+        ("geometry=sign&depth=deep", {"geometry": "sign", "depth": "shallow"}, "only shallow networks"),
+        (
+            "geometry=3&n_y=0",
+            {"geometry": "gradient", "depth": "deep"},
+            "n_y = 0 leaves no compositional output",
+        ),
         ("colour=red", {}, "colour is no parameter"),
     ],
 )
@@ -238,6 +305,16 @@ def test_a_learning_rate_beyond_the_bound_is_lowered_to_just_below(book, browser
     limit = bound(replace(Dataset(), n_x=4), depth, architecture)
     assert 0.98 * limit < found["parameters"]["learning_rate"] < limit
     assert "The learning rate 0.9 is not below" in found["notes"]
+
+
+@pytest.mark.parametrize("geometry", ["muon", "1.5", "sign"])
+def test_so_it_is_in_another_geometry(book, browser, geometry):
+    wanted = {"learning_rate": 1.0, "geometry": geometry, "depth": "shallow"}
+    found = view(book, browser, urlencode(wanted))
+    limit = bound(Dataset(), "shallow", "dense", geometry)
+    assert 0.98 * limit < found["parameters"]["learning_rate"] < limit
+    why = "stops being stable" if geometry == "1.5" else "one step is the whole way"
+    assert why in found["notes"]
 
 
 def test_the_address_holds_the_view(book, browser, opened):

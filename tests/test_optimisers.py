@@ -5,9 +5,10 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.integrate import quad
 from scipy.optimize import linprog, minimize
 
-from lib.linear import theory, training
+from lib.linear import flows, theory, training
 from lib.linear.datasets import Dataset
 from lib.linear.modules import block_norms
 from lib.linear.optimisers import mirror_bound, rule_weight, single_features, train
@@ -191,12 +192,66 @@ def test_adam_without_epsilon_does_the_same(dataset, beta1, beta2, rate):
     np.testing.assert_allclose(ratio, np.sqrt(dataset.k_x * dataset.P), rtol=1e-6)
 
 
+@some
+@given(datasets(n_y=1, k_x=1, scales=SCALES), st.floats(1.1, 10), st.floats(0.05, 0.9))
+def test_the_coupling_of_a_geometry_holds_at_every_step(dataset, p, share):
+    dataset = Dataset(dataset.n_x, dataset.n_y, dataset.k_x, 0, dataset.r)
+    norms = train(dataset, p, learning_rate=share * mirror_bound(dataset, p), steps=30).norms[0, 1:]
+    ratio = norms.noncomp_to_comp / norms.comp_to_comp
+    np.testing.assert_allclose(ratio, flows.coupling_ratio(dataset, p), rtol=1e-9)
+
+
+@some
+@given(datasets(n_y=1, scales=SCALES))
+def test_the_coupling_at_the_known_geometries(dataset):
+    known = {2: np.sqrt(dataset.a / dataset.P), np.inf: np.sqrt(dataset.k_x * dataset.P)}
+    for p, ratio in known.items():
+        assert flows.coupling_ratio(dataset, p) == pytest.approx(ratio, rel=1e-12)
+    assume(dataset.r != dataset.P)
+    assert flows.coupling_ratio(dataset, 1) == (0 if dataset.r < dataset.P or not dataset.k_x else np.inf)
+
+
+@some
+@given(datasets(n_y=1, scales=SCALES), st.floats(1.1, 10), st.floats(0.01, 0.99))
+def test_the_course_is_the_integral_of_its_flow(dataset, p, share):
+    """With y = u^{p−1}, ẏ = 1 − y^{1/(p−1)} in units of ρ^{p−1}/(εP): the time to reach the share u."""
+    c, rate = p - 1, 0.01
+    time = quad(lambda y: 1 / (1 - y ** (1 / c)), 0, share**c, epsabs=1e-12, epsrel=1e-10)[0]
+    time *= rule_weight(dataset, p) ** c / (rate * dataset.P)
+    [found] = flows.rule_course(dataset, p, [time], rate)
+    assert found == pytest.approx(share * rule_weight(dataset, p), rel=1e-6)
+
+
+@pytest.mark.parametrize("p", [1.2, 1.5, 2.0, 3.0, 6.0])
+def test_mirror_descent_follows_its_course_in_small_steps(p):
+    dataset, gaps = Dataset(3, 2, 2, 0, 0.7), []
+    for parts in (100, 200):
+        rate = mirror_bound(dataset, p) / parts
+        norms = train(dataset, p, learning_rate=rate, steps=3 * parts).norms
+        course = flows.rule_course(dataset, p, np.arange(3 * parts), rate)
+        gaps.append(np.abs(norms.comp_to_comp[0] / np.sqrt(2) - course).max())
+    assert gaps[1] < (0.03 if p < 4 else 0.12)
+    assert gaps[1] < 0.8 * gaps[0]  # it vanishes with the step
+
+
+def test_the_courses_of_gradient_descent_and_sign_descent():
+    dataset, times = Dataset(3, 1, 2, 0, 0.7), np.linspace(0, 40, 9)
+    rho = rule_weight(dataset, 2)
+    exponential = rho * (1 - np.exp(-0.01 * dataset.P * times / rho))
+    np.testing.assert_allclose(flows.rule_course(dataset, 2, times, 0.01), exponential, rtol=1e-12)
+    rho = rule_weight(dataset, np.inf)
+    trained = train(dataset, "sign", learning_rate=rho / 30, steps=40).weights[0]
+    course = flows.rule_course(dataset, np.inf, np.arange(41), rho / 30)
+    np.testing.assert_allclose(trained[0, 0, 0], course[40], atol=rho / 30)
+    np.testing.assert_allclose(course[:31], np.arange(31) * rho / 30, atol=1e-12)
+
+
 @few
 @given(datasets(scales=(0.3, 3)), st.floats(0.005, 0.05))
 def test_muon_keeps_the_coupling_and_takes_all_modes_at_one_pace(dataset, rate):
     history = train(dataset, "muon", learning_rate=rate, steps=80)
     m = theory.modes(dataset)
-    expected = np.minimum(rate * np.arange(80)[:, None], m.asymptote)
+    expected = flows.muon_trajectory(m, np.arange(80), 0, rate, deep=False)
     present = m.multiplicity > 0
     np.testing.assert_allclose(history.strengths[0][:, present], expected[:, present], atol=1.01 * rate)
     coupling(dataset, history)
@@ -283,6 +338,29 @@ def test_sums_by_halves(n_x, rng):
 def test_what_has_no_rule_weight_says_why(dataset, p, message):
     with pytest.raises(ValueError, match=message):
         rule_weight(dataset, p)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: flows.rule_course(Dataset(), 1, [1], 0.1), r"p = 1 is not above 1"),
+        (lambda: flows.rule_course(Dataset(), 3, [-1], 0.1), r"times = .* none below 0"),
+        (lambda: flows.rule_course(Dataset(), 3, [1], 0), r"learning rate = 0 is not"),
+        (lambda: flows.rule_course(Dataset(n_y=0), 3, [1], 0.1), r"n_y = 0"),
+        (lambda: flows.coupling_ratio(Dataset(), 0.5), r"p = 0\.5 is not a number from 1 on"),
+        (
+            lambda: flows.muon_trajectory(theory.modes(Dataset()), [1], -1, 0.1, True),
+            r"initial = -1 is negative",
+        ),
+        (
+            lambda: flows.muon_trajectory(theory.modes(Dataset()), [1], 0, -0.1, True),
+            r"learning_rate = -0\.1",
+        ),
+    ],
+)
+def test_what_has_no_course_says_why(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 @pytest.mark.parametrize(

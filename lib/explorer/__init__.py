@@ -1,7 +1,7 @@
 """What moves on a page: the explorer, and figures of the chapters that are moved where they stand (moving).
 
-The formulas of `lib.linear` are written a second time, in static/theory.js, so that a page needs no kernel;
-tests/test_explorer.py compares the two. What both sides share (ranges, colours, labels) stands in controls.
+The formulas of `lib.linear` are written a second time, in static/theory.js and geometry.js, so that a page needs
+no kernel; tests/test_explorer.py compares the two. What both sides share (ranges, colours, labels) stands in controls.
 """
 
 import json
@@ -23,7 +23,12 @@ from lib.explorer.controls import (
 )
 
 STATIC = Path(__file__).parent / "static"
-ENGINE = ("theory.js", "drawing.js", "parameters.js")  # in this order, before the page's own script
+ENGINE = (
+    "geometry.js",
+    "theory.js",
+    "drawing.js",
+    "parameters.js",
+)  # in this order, before the page's own script
 PLOTS = {
     "strengths": "Strength of the mode classes",
     "norms": "Quadrant norms of the map",

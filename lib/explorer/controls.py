@@ -1,7 +1,7 @@
 """What the reader moves: sliders and choices, as HTML and as the settings that the scripts read."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
 from lib import grounds, plotting
@@ -28,11 +28,12 @@ class Slider:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few words that the reader picks; the first is the default."""
+    """One of a few words that the reader picks; the first is the default. labels: what is shown for some of them."""
 
     name: str
     meaning: str
     options: tuple[str, ...]
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 DEFAULT = Dataset()
@@ -43,7 +44,16 @@ DATASET = (
     Slider("k_y", "k_y", "identity blocks in the output", DEFAULT.k_y, 0, 8),
     Slider("r", "r", "scale of the identity blocks", DEFAULT.r, 0.1, 4, 0.1),
 )
+GEOMETRIES = {
+    "gradient": "gradient descent (p = 2)",
+    "muon": "Muon",
+    "1.1": "p = 1.1",
+    "1.5": "p = 1.5",
+    "3": "p = 3",
+    "sign": "sign descent, Adam (p = ∞)",
+}
 NETWORK = (
+    Choice("geometry", "geometry", tuple(GEOMETRIES), GEOMETRIES),
     Choice("depth", "depth", ("deep", "shallow")),
     Choice("architecture", "architecture", ("dense", "split")),
     Slider("learning_rate", "ε", "learning rate", 0.02, -4, 0, 0.05, logarithmic=True),
@@ -117,7 +127,7 @@ def slider(s: Slider, prefix: str) -> str:
 
 def choice(c: Choice, prefix: str) -> str:
     """A choice with its label."""
-    options = "".join(f"<option>{option}</option>" for option in c.options)
+    options = "".join(f'<option value="{name}">{c.labels.get(name, name)}</option>' for name in c.options)
     return (
         f'<div class="control" data-name="{c.name}"><label for="{prefix}-{c.name}">{c.meaning}</label>'
         f'<select id="{prefix}-{c.name}" name="{c.name}">{options}</select><p class="note"></p></div>'

@@ -33,7 +33,7 @@ def _sliders(names: str, **changes) -> tuple[Slider, ...]:
 
 
 FIXED = {"n_x": 3, "n_y": 1, "k_x": 3, "k_y": 1, "r": 1.0, "learning_rate": 0.02, "initial": 1e-6}
-FIXED |= {"depth": "deep", "architecture": "dense", "time": "linear"}
+FIXED |= {"depth": "deep", "architecture": "dense", "time": "linear", "geometry": "gradient"}
 SMALL = {"default": 7e-7}  # as in the chapter
 FIGURES = {  # by the label of the figure
     "fig-dynamics-deep": Moving(

@@ -24,7 +24,7 @@ window.bookDrawing = (() => {
   }
 
   /* x: values along the axis; curves: [{y, colour, dash, label, band: [low, high]}]; colour: the name of a property. */
-  function plot(svg, { title, x, curves, xlabel = "time (epochs)", xlog = false, ylog = false, least = 1e-9, low = 0 }) {
+  function plot(svg, { title, x, curves, xlabel = "time (epochs)", xlog = false, ylog = false, least = 1e-9, low = 0, empty = "" }) {
     const { left, right, top, bottom, width, height } = BOX;
     const finite = curves.flatMap(({ y, band }) => [...y, ...(band ? band[1] : [])]).filter(Number.isFinite);
     const end = x[x.length - 1], high = (ylog ? 1 : 1.05) * Math.max(least, ...finite);
@@ -41,8 +41,9 @@ window.bookDrawing = (() => {
         const edge = [...band[0].map(point), ...band[1].map(point).reverse()];
         parts.push(`<path d="M${edge.join("L")}Z" fill="var(--${colour})" fill-opacity="0.2"/>`);
       }
-      parts.push(`<path class="curve" d="M${y.map(point).join("L")}" fill="none" stroke="var(--${colour})" stroke-width="2.5" stroke-dasharray="${dash}"/>`);
+      parts.push(`<path class="curve" d="M${y.flatMap((v, i) => (Number.isFinite(v) ? point(v, i) : [])).join("L")}" fill="none" stroke="var(--${colour})" stroke-width="2.5" stroke-dasharray="${dash}"/>`);
     }
+    if (!finite.length) parts.push(text((left + right) / 2, (top + bottom) / 2, empty, 'text-anchor="middle"'));
     parts.push('<g class="reading"></g>');
     put(svg, title, width, height, parts);
     svg.reading = { x, curves, across, up, xlabel };

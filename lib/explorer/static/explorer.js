@@ -4,10 +4,10 @@
   const root = document.getElementById("explorer-root");
   const settings = JSON.parse(root.querySelector(".settings").textContent);
   const { sliders, choices, dashes, labels } = settings;
-  const { compute, QUADRANTS } = window.bookTheory, { brief, matrix, plot } = window.bookDrawing;
+  const { compute, QUADRANTS } = window.bookTheory, { rows } = window.bookGeometry, { brief, matrix, plot } = window.bookDrawing;
   const { defaults, clamp } = window.bookParameters(settings);
   const form = root.querySelector("form"), views = root.querySelector(".views");
-  const api = { clamp, defaults, compute: (p) => compute({ ...defaults(), ...p }), held_out_error: window.bookTheory.held_out_error, shares: window.bookTheory.shares, rule_weight: window.bookTheory.rule_weight };
+  const api = { clamp, defaults, compute: (p) => compute({ ...defaults(), ...p }), held_out_error: window.bookTheory.held_out_error, shares: window.bookTheory.shares, rule_weight: window.bookGeometry.rule_weight };
   const svg = (name) => document.getElementById(`explorer-plot-${name}`);
 
   const address = (p) => "#" + new URLSearchParams(p);
@@ -18,10 +18,12 @@
 
   function draw(p, result) {
     const { times, strengths, ratio, X, Y } = result, norms = Object.values(result.norms);
-    const last = (curve) => curve[curve.length - 1], ends = (curve) => (Number.isFinite(last(curve)) ? brief(last(curve)) : "absent");
+    const last = (curve) => curve[curve.length - 1];
+    const missing = rows(p) ? "not known in this geometry" : "absent";
+    const ends = (curve) => (Number.isFinite(last(curve)) ? brief(last(curve)) : missing);
     const until = `from 0 to ${brief(last(times))} epochs`;
     const course = (name, title, curves, least) => plot(svg(name), {
-      title, x: times, xlog: p.time === "logarithmic", least,
+      title, x: times, xlog: p.time === "logarithmic", least, empty: "no closed form in this geometry",
       curves: curves.map((y, i) => ({ y, colour: `${name}-${i}`, dash: dashes[i], label: labels[name][i] ?? "ratio" })),
     });
     course("strengths", `Strengths ${until}. They end at: ` +
@@ -39,7 +41,8 @@
     const share = 1 / (1 + last(ratio) ** 2);
     root.querySelector(".summary").textContent = p.n_y
       ? `Coupling ratio ${brief(last(ratio))}, at every moment: ${brief(100 * share)} % of the squared map to the ` +
-        "compositional output reads compositional inputs."
+        "compositional output reads compositional inputs. In the end the rule has " +
+        `${brief(100 * result.rule_weight)} % of the prediction, the identity inputs the rest.`
       : "There is no compositional output, so no coupling ratio.";
   }
 

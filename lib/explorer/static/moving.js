@@ -1,7 +1,7 @@
 /* Figures of the chapters that can be moved where they stand. Each is opened by the reader, and computed then. */
 (() => {
   "use strict";
-  const { compute, held_out_course, rule_weight, shares } = window.bookTheory, { brief, plot, tiles } = window.bookDrawing;
+  const { compute, held_out_course, shares } = window.bookTheory, { rule_weight } = window.bookGeometry, { brief, plot, tiles } = window.bookDrawing;
   const colours = (name, curves, labels, dashes) =>
     curves.map((y, i) => ({ y, colour: `${name}-${i}`, dash: dashes[i], label: labels[i] }));
 

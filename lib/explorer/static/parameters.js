@@ -1,6 +1,6 @@
 /* Parameters: their defaults, and what is possible. settings: {sliders, choices}, as lib.explorer tells them. */
 window.bookParameters = ({ sliders, choices }) => {
-  const { bound } = window.bookTheory, { brief } = window.bookDrawing;
+  const { bound } = window.bookTheory, { rows } = window.bookGeometry, { brief } = window.bookDrawing;
 
   const defaults = () => Object.fromEntries([
     ...Object.entries(sliders).map(([name, slider]) => [name, slider.default]),
@@ -30,11 +30,19 @@ window.bookParameters = ({ sliders, choices }) => {
       note("k_y", "n_y = 0 and k_y = 0 leave no output; k_y = 1 is used.");
       p.k_y = 1;
     }
-    const most = bound(p);
+    if (rows(p) && p.n_y === 0) {
+      note("geometry", "n_y = 0 leaves no compositional output, the only one whose course is known there; gradient is used.");
+      p.geometry = "gradient";
+    }
+    if (rows(p) && p.depth === "deep") {
+      note("depth", "In this geometry only shallow networks have a course in closed form; shallow is used.");
+      p.depth = "shallow";
+    }
+    const most = bound(p), stable = p.geometry !== "muon" && p.geometry !== "sign";
     if (p.learning_rate >= most) {
       const used = Number((0.99 * most).toPrecision(3));
-      note("learning_rate", `The learning rate ${brief(p.learning_rate)} is not below ${brief(most)}, where gradient descent ` +
-        `stops being stable at the solution; ${used} is used.`);
+      note("learning_rate", `The learning rate ${brief(p.learning_rate)} is not below ${brief(most)}, where ` +
+        `${stable ? "learning stops being stable at the solution" : "one step is the whole way"}; ${used} is used.`);
       p.learning_rate = used;
     }
     return { parameters: p, notes, about };

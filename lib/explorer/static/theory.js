@@ -3,6 +3,7 @@
 window.bookTheory = (() => {
   "use strict";
   const POINTS = 241;
+  const geometry = window.bookGeometry;
   const QUADRANTS = ["comp_to_comp", "noncomp_to_comp", "comp_to_noncomp", "noncomp_to_noncomp"];
 
   // Theory. Classes 1, 2, 3 are the entries 0, 1, 2; a class without modes has multiplicity 0 and strength NaN.
@@ -32,10 +33,17 @@ window.bookTheory = (() => {
 
   function strength(p, mode, time) {
     if (mode.multiplicity === 0) return NaN;
+    if (p.geometry === "muon") return muon(p, mode, p.learning_rate * time);
     const decay = Math.exp(-pace(p, mode) * time);
     return p.depth === "deep"
       ? mode.asymptote / (1 - (1 - mode.asymptote / p.initial) * decay)
       : mode.asymptote * (1 - decay) + p.initial * decay;
+  }
+
+  function muon(p, mode, way) { // π, or in a deep network its root, moves as far in every mode
+    const root = p.depth === "deep" ? Math.sqrt : (x) => x, [from, to] = [root(p.initial), root(mode.asymptote)];
+    const now = to > from ? Math.min(to, from + way) : Math.max(to, from - way);
+    return p.depth === "deep" ? now * now : now;
   }
 
   function quadrants(p, strengths) {
@@ -55,8 +63,13 @@ window.bookTheory = (() => {
     ].map(Math.sqrt);
   }
 
-  function bound(p) { // the learning rate below which gradient descent is stable at the solution
+  function bound(p) { // the learning rate below which learning is stable, or takes more than one step
     const { P, a } = weights(p);
+    if (geometry.rows(p)) return geometry.longest(p, geometry.power(p));
+    if (p.geometry === "muon") {
+      const nearest = Math.min(...modes(p).filter((mode) => mode.multiplicity > 0).map((mode) => mode.asymptote));
+      return p.depth === "deep" ? Math.sqrt(nearest) : nearest;
+    }
     if (p.depth === "shallow") return 2 / (P + a);
     if (p.architecture === "split") {
       const made = parts(p).filter((part) => part.n_y > 0 || part.k_y > 0);
@@ -69,6 +82,11 @@ window.bookTheory = (() => {
 
   function epochs(p, present) { // from 0 until every class is within 1 % of its asymptote
     const settle = (mode) => {
+      if (geometry.rows(p)) return geometry.arrival(p, geometry.power(p));
+      if (p.geometry === "muon") {
+        const root = p.depth === "deep" ? Math.sqrt : (x) => x;
+        return Math.max(Math.abs(root(mode.asymptote) - root(p.initial)), 0.1 * root(mode.asymptote)) / p.learning_rate;
+      }
       const gap = p.depth === "deep" ? mode.asymptote / p.initial - 1 : p.initial / mode.asymptote - 1;
       return Math.log(Math.max(Math.abs(gap), 0.1) / 0.01) / pace(p, mode);
     };
@@ -87,15 +105,31 @@ window.bookTheory = (() => {
     return { rows: features + copies * P, columns: P, features, entries };
   }
 
+  function whole(p, classes, times) { // every block of the map
+    const strengths = classes.map((mode) => times.map((time) => strength(p, mode, time)));
+    const course = times.map((_, t) => quadrants(p, strengths.map((curve) => curve[t])));
+    return { strengths, norms: QUADRANTS.map((_, i) => course.map((now) => now[i])) };
+  }
+
+  function rows(p, classes, times) { // a shallow network's compositional outputs, whose rows keep their form
+    const power = geometry.power(p), rule = Math.sqrt(p.n_y) * geometry.rule_weight(p, power);
+    const alone = p.architecture === "split" || p.k_y === 0; // then class 1 is theirs
+    const share = times.map((time) => geometry.share(p, power, time)), unknown = times.map(() => NaN);
+    const wanted = share.map((u) => rule * u), ratio = geometry.coupling_ratio(p, power);
+    return {
+      strengths: [alone ? share.map((u) => classes[0].asymptote * u) : unknown, unknown, unknown],
+      norms: [wanted, wanted.map((norm) => ratio * norm), unknown, unknown],
+    };
+  }
+
   function compute(parameters) {
     const p = parameters;
     const classes = modes(p), times = epochs(p, classes.filter((mode) => mode.multiplicity > 0));
-    const strengths = classes.map((mode) => times.map((time) => strength(p, mode, time)));
-    const course = times.map((_, t) => quadrants(p, strengths.map((curve) => curve[t])));
-    const norms = QUADRANTS.map((_, i) => course.map((now) => now[i]));
+    const { strengths, norms } = geometry.rows(p) ? rows(p, classes, times) : whole(p, classes, times);
     const ratio = norms[1].map((unwanted, t) => unwanted / norms[0][t]);
     return {
       modes: classes, times, strengths, ratio,
+      rule_weight: p.n_y ? geometry.rule_weight(p, geometry.power(p)) : NaN,
       norms: Object.fromEntries(QUADRANTS.map((name, i) => [name, norms[i]])),
       learning_rate_bound: bound(p),
       X: matrix(p, p.n_x, p.k_x),
@@ -109,15 +143,6 @@ window.bookTheory = (() => {
     const P = 2 ** p.n_x, A = c_in * p.r * p.r, B = c_out * p.r * p.r;
     const memory = A ? ((P + A) ** 2 * (P - p.n_x) * B) / A : 0;
     return [P / (P + A), (p.n_y * P * P) / ((p.n_y * P + p.n_x * B) * (P + A) + memory)];
-  }
-
-  // Geometries (chapter "geometry"): the weight on its own feature of the map of least Σ|w|^p.
-
-  function rule_weight(p, power) {
-    if (p.k_x === 0) return 1;
-    const P = 2 ** p.n_x;
-    if (power === 1) return P === p.r ? NaN : Number(p.r < P);
-    return 1 / (1 + Math.exp(Math.log(p.k_x * p.r) - Math.log(P / p.r) / (power - 1)));
   }
 
   // Training on some of the examples (chapters "motivation" and "scale"): ridge regression with penalty a.
@@ -181,5 +206,5 @@ window.bookTheory = (() => {
     };
   }
 
-  return { QUADRANTS, bound, compute, held_out_course, held_out_error, modes, rule_weight, shares };
+  return { QUADRANTS, bound, compute, held_out_course, held_out_error, modes, shares };
 })();
