@@ -123,7 +123,7 @@ RATES = {1e-2: 160, 4e-2: 40}  # learning rate: epochs, so that their product is
 AMOUNTS = {1000: 120, 2000: 60, 5000: 24}  # training composites: epochs, so that the steps are as many
 OPTIMISER_RATES = {  # of which a seed of its own chooses one for each; continued where the best was the last
     ("sgd", "dense"): (5e-3, 1e-2, 2e-2),
-    ("sgd", "split"): (1e-2, 2e-2, 4e-2, 8e-2),
+    ("sgd", "split"): (1e-2, 2e-2, 4e-2, 8e-2, 1.6e-1),
     ("adam", "dense"): (2.5e-4, 5e-4, 1e-3, 2e-3),
     ("adam", "split"): (5e-4, 1e-3, 2e-3, 4e-3),
 }
