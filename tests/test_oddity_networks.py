@@ -11,7 +11,7 @@ import torch
 from lib.oddity import experiments, masks, measurements, planted, tasks
 from lib.oddity.experiments import PROFILES, Profile, main, read, run, values
 from lib.oddity.measurements import TESTS, Case, Search
-from lib.oddity.networks import PARTS, Training, build, embed, train
+from lib.oddity.networks import PARTS, STANDARDISED, Training, build, embed, train
 from lib.subnetworks.sparsification import Sparsification
 
 SHORT = Training(steps=3, batch=4)
@@ -42,10 +42,20 @@ def any_network(name, seed=0):
     return build(name, seed, *words), stimuli
 
 
-@pytest.mark.parametrize(("name", "weights"), [("M", 26128), ("F", 44560)])
+@pytest.mark.parametrize(("name", "weights"), [("M", 26128), (STANDARDISED, 26128), ("F", 44560)])
 def test_sizes(name, weights):
     network, _ = any_network(name)
     assert sum(p.numel() for p in network.parameters() if p.ndim > 1) == weights
+
+
+def test_the_standardised_network_reads_grey_values_of_mean_0_and_deviation_1():
+    network, _ = any_network(STANDARDISED)
+    images = torch.from_numpy(tasks.pools("inside-contact")[0].stimuli)
+    read = network.pixels(images)
+    assert abs(float(read.mean())) < 0.05
+    assert float(read.std()) == pytest.approx(1, abs=0.05)
+    raw, _ = any_network("M")
+    torch.testing.assert_close(raw((images[:5] - 0.07) / 0.2), network(images[:5]))
 
 
 @pytest.mark.parametrize("name", PARTS)

@@ -19,7 +19,7 @@ import torch
 
 from lib import records
 from lib.oddity.measurements import TESTS, Case, Search, measure
-from lib.oddity.networks import Training
+from lib.oddity.networks import STANDARDISED, Training
 from lib.records import peak_megabytes, processor, today, versions
 from lib.validation import check_choice, check_count, check_seeds
 
@@ -43,13 +43,12 @@ PROFILES = {
     "oddity-planted": Profile(
         {
             "F, head": Case("inside-contact", "F", SHORT, (HEAD,), "head"),
+            "M, head": Case("inside-contact", STANDARDISED, LONG, (HEAD,), "head"),
             "transformer, split": Case("agreement", "transformer", READER, (READ,), "split"),
         }
     ),
     "oddity-inside-contact": Profile({"F": Case("inside-contact", "F", SHORT, (HEAD,))}),
-    "oddity-all-layers": Profile(
-        {"F": Case("inside-contact", "F", SHORT, (Search("all", (1e-5,), 300),))}, seeds=2
-    ),
+    "oddity-all-layers": Profile({"F": Case("inside-contact", "F", SHORT, (Search("all", (1e-5,), 300),))}),
     "oddity-inside-number": Profile({"M": Case("inside-number", "M", LONG, (HEAD,))}),
     "oddity-number-contact": Profile({"M": Case("number-contact", "M", LONG, (HEAD,))}),
     "oddity-agreement": Profile({"transformer": Case("agreement", "transformer", READER, (READ_AT,))}),

@@ -1,8 +1,8 @@
 """Networks that embed a stimulus, as stages in a row, and their training on composite items.
 
 Every one ends with a head of 64 hidden units and an embedding of 16 numbers. M averages its last features over the
-image, F keeps their place and normalises each channel of each image (without parameters); the transformer has two
-layers and reads the start of the sentence.
+image, standardised M reads grey values less their mean before; F keeps the place of its features and normalises each
+channel of each image (without parameters); the transformer has two layers and reads the start of the sentence.
 """
 
 from collections import OrderedDict
@@ -19,9 +19,12 @@ from lib.validation import check_choice, check_count
 
 HIDDEN, EMBEDDING = 64, 16  # of the head
 WIDTH = 32  # of the transformer
+STANDARDISED = "standardised M"
+GREY_MEAN, GREY_DEVIATION = 0.07, 0.2  # of the images of inside and contact, rounded
 KERNELS = {"M": ((16, 5), (24, 3), (32, 5)), "F": ((16, 5), (24, 3), (32, 3))}  # channels, side of the kernel
 PARTS = {  # stages whose weights a mask may keep or not; the words' embeddings are no such weights
     "M": {"head": ("hidden", "output"), "all": ("conv1", "conv2", "conv3", "hidden", "output")},
+    STANDARDISED: {"head": ("hidden", "output"), "all": ("conv1", "conv2", "conv3", "hidden", "output")},
     "F": {"head": ("hidden", "output"), "all": ("conv1", "conv2", "conv3", "hidden", "output")},
     "transformer": {"head": ("hidden", "output"), "all": ("layer1", "layer2", "hidden", "output")},
 }
@@ -40,6 +43,16 @@ class Training:
     def rate(self, step: int) -> float:
         """Share of the learning rate at a step, counted from 0."""
         return min(1.0, (self.steps - step) / (0.3 * self.steps))
+
+
+class Pixels(nn.Module):
+    """Grey values less their mean, in units of their standard deviation.
+
+    Most pixels are 0: without it M embeds all images nearly alike at the start, where the loss has hardly a slope.
+    """
+
+    def forward(self, images):
+        return (images - GREY_MEAN) / GREY_DEVIATION
 
 
 class Words(nn.Module):
@@ -62,7 +75,7 @@ class Start(nn.Module):
 
 
 def build(name: str, seed: int, words: int = 0, length: int = 0) -> nn.Sequential:
-    """An untrained network: "M", "F", or "transformer" for so many words in sentences of that length."""
+    """An untrained network: a name of PARTS, the transformer for so many words in sentences of that length."""
     check_choice("network", name, tuple(PARTS))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -72,7 +85,7 @@ def build(name: str, seed: int, words: int = 0, length: int = 0) -> nn.Sequentia
             OrderedDict(stages | {"hidden": head, "output": nn.Linear(HIDDEN, EMBEDDING)})
         )
     # M's wide kernels are a third faster with channels last, F's normalisation is slower
-    return network.to(memory_format=torch.channels_last) if name == "M" else network
+    return network if name in ("F", "transformer") else network.to(memory_format=torch.channels_last)
 
 
 def _transformer(words, length):
@@ -85,15 +98,16 @@ def _transformer(words, length):
 
 
 def _convolutional(name):
-    stages, inputs = {}, 1
-    for place, (outputs, kernel) in enumerate(KERNELS[name], start=1):
-        last = place == len(KERNELS[name])
+    stages, inputs = ({"pixels": Pixels()} if name == STANDARDISED else {}), 1
+    kernels = KERNELS["F" if name == "F" else "M"]
+    for place, (outputs, kernel) in enumerate(kernels, start=1):
+        last = place == len(kernels)
         stage = [nn.Conv2d(inputs, outputs, kernel, padding="same")]
         stage += [nn.InstanceNorm2d(outputs)] if name == "F" else []
-        stage += [nn.ReLU(), nn.AdaptiveAvgPool2d(1) if name == "M" and last else nn.MaxPool2d(2)]
+        stage += [nn.ReLU(), nn.AdaptiveAvgPool2d(1) if name != "F" and last else nn.MaxPool2d(2)]
         stages[f"conv{place}"] = nn.Sequential(*stage, *[nn.Flatten()] * last)
         inputs = outputs
-    return stages, {"M": inputs, "F": inputs * (SIZE // 2 ** len(KERNELS[name])) ** 2}[name]
+    return stages, inputs * (SIZE // 2 ** len(kernels)) ** 2 if name == "F" else inputs
 
 
 def train(
