@@ -66,9 +66,9 @@ def error_while_names_are_learned(dataset: Dataset, training, fraction) -> float
     if np.linalg.matrix_rank(S) < n_x:
         raise ValueError(f"the training set has rank {np.linalg.matrix_rank(S)}; it must be n_x = {n_x}")
     kept = np.linalg.inv(S[:n_y, :n_y])
-    T = kept @ S[:n_y, n_y:]
-    size, basis = np.linalg.eigh(S[n_y:, n_y:] - S[n_y:, :n_y] @ T)
+    V = kept @ S[:n_y, n_y:]
+    size, basis = np.linalg.eigh(S[n_y:, n_y:] - S[n_y:, :n_y] @ V)
     phi = np.broadcast_to(fraction, size.shape)
     C = basis * ((dataset.a - dataset.b * phi * (1 - phi)) / size) @ basis.T
-    D = np.hstack([dataset.a * kept + T @ C @ T.T, -T @ C])
+    D = np.hstack([dataset.a * kept + V @ C @ V.T, -V @ C])
     return float(np.trace(D @ (P * np.eye(n_x) - S) @ D.T) / n_y)
