@@ -1,78 +1,197 @@
-"""The page of symbols against the mathematics of the chapters: nothing listed that is not used, nothing twice."""
+"""The page of symbols against the mathematics of the chapters: each symbol stands in both, and means one thing."""
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "symbols.md").read_text(encoding="utf-8")
-SHARED = ("The dataset", "Modes", "Networks and learning")
+WORKING = "Working letters"
+GREEK = (
+    "alpha|beta|gamma|delta|epsilon|varepsilon|zeta|eta|theta|vartheta|kappa|lambda|mu|nu|xi|pi|varpi|rho|varrho|sigma"
+    "|varsigma|tau|phi|varphi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega|ell"
+)
+ACCENTS = "hat|bar|tilde|mathcal|mathbb"
+RAISED = ("\\infty", "*", "c", "n", "b", "x", "yx")  # these make another symbol; powers do not
+_LETTER = rf"(?:\\(?:{GREEK})(?![A-Za-z])|[A-Za-z])"
+_GROUP = r"(?:\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|[^\s\\{}])"
+_SYMBOL = re.compile(
+    rf"(?P<base>\\(?:{ACCENTS})\s*\{{?\s*{_LETTER}\s*\}}?|{_LETTER})(?P<marks>(?:[_^]{_GROUP})*)"
+)
+_WORDS = re.compile(
+    r"[_^]\{\\text\{[^{}]*\}\}|\\(?:text|mathrm|operatorname|label|tag|begin|end|mathbf)\*?\s*\{[^{}]*\}|\\dot\b"
+)
+_COUNTED = re.compile(
+    r"(?:[ijkle]|\\alpha|[0-9,/'+-])+"
+)  # the index of a mode, a feature, an example, a class
+_SET = re.compile(r"\\?\{?[ij0-9,\\]+\\?\}?|L|L?L'")  # a set of features
+_PART = re.compile(r"\\(?:Omega|Gamma)_[xy]|P|n_y|g|h")  # the part in a block; a size; a hidden direction
 _ROW = re.compile(r"^\| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 
 
-def tables(page=PAGE):
+def mathematics(text: str) -> list[str]:
+    """The formulas of a text, without roles and code."""
+    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    text = re.sub(r"\{[a-z:]+\}`[^`]*`|`[^`\n]*`", "", text)
+    return [a or b for a, b in re.findall(r"\$\$(.+?)\$\$|\$([^$]+)\$", text, re.DOTALL)]
+
+
+def symbols(formula: str):
+    """The symbols of a formula: (letter with its accent, index, what is raised), without braces."""
+    formula = formula.replace("\\emptyset", "0").replace("\\hat 1", "1")
+    plain = re.sub(r"\^\s*\{?\\top\}?|(?<!\^)\\infty", " ", _WORDS.sub(" ", formula))
+    kept = f"{GREEK}|{ACCENTS}|infty"
+    plain = re.sub(rf"\\(?!(?:{kept})(?![A-Za-z]))[A-Za-z]+", " ", plain)
+    plain = re.sub(r"(?<![A-Za-z\\])d(?=\s?(?:[A-Za-z\\{]|\}\{))(?![_^])", " ", plain)  # of a derivative
+    for found in _SYMBOL.finditer(plain):
+        marks: dict[str, str] = {}
+        for kind, mark in re.findall(rf"([_^])({_GROUP})", found["marks"]):
+            marks.setdefault(kind, re.sub(r"[{}\s]|\\$", "", mark).removesuffix("\\"))
+        raised = marks.get("^", "")
+        yield re.sub(r"[{}\s]", "", found["base"]), marks.get("_", ""), raised if raised in RAISED else ""
+        if raised not in RAISED:  # a power, which has symbols of its own
+            yield from symbols(re.findall(rf"\^({_GROUP})", found["marks"])[0] if raised else "")
+
+
+def tables(page: str = PAGE) -> dict[str, list[tuple[str, str, str]]]:
     """The rows of every table by its heading: (symbols, meaning, place)."""
     parts = re.split(r"^## (.+)$", page, flags=re.MULTILINE)[1:]
     rows = zip(parts[::2], parts[1::2], strict=True)
     return {heading: [row for row in _ROW.findall(text) if "$" in row[0]] for heading, text in rows}
 
 
-def symbols(cell):
-    """The symbols of a cell of the first column, one by one, without spaces."""
-    listed = [part for mathematics in re.findall(r"\$([^$]+)\$", cell) for part in mathematics.split(r",\ ")]
-    return [part.replace(" ", "") for part in listed]
+def listed(row: tuple[str, str, str]) -> list[tuple[str, str, str]]:
+    return [symbol for formula in mathematics(row[0]) for symbol in symbols(formula)]
 
 
-def sources():
+def rows_for(page: str, topic: str | None) -> list[tuple[str, str, str]]:
+    """The rows that hold in the whole book, and with a chapter's topic its working letters too."""
+    found = tables(page)
+    own = [row for row in found.get(WORKING, []) if topic is not None and f"`{topic}`" in row[2]]
+    return [row for heading, rows in found.items() if heading != WORKING for row in rows] + own
+
+
+def chapters() -> dict[str, str]:
+    """The text of every chapter with its figures' captions, by topic."""
+    texts = {}
     for path in sorted((ROOT / "chapters").glob("*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        yield "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        captions = [cell["metadata"].get("mystnb", {}).get("figure", {}).get("caption", "") for cell in cells]
+        prose = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+        texts[path.stem.partition("_")[2]] = "\n\n".join(prose + captions)
+    return texts
 
 
-TEXT = "\n".join(sources())
-MATHEMATICS = " ".join(a or b for a, b in re.findall(r"\$\$(.+?)\$\$|\$([^$]+)\$", TEXT, re.DOTALL)).replace(
-    " ", ""
-)
+TEXTS = chapters()
+USED = {topic: Counter(s for f in mathematics(text) for s in symbols(f)) for topic, text in TEXTS.items()}
 
 
-def repeated(page):
-    """Symbols that a table lists twice, or that a chapter's table takes from the first three."""
-    found = tables(page)
-    names = {heading: [s for row in rows for s in symbols(row[0])] for heading, rows in found.items()}
-    shared = [name for heading in SHARED for name in names[heading]]
-    twice = [name for own in names.values() for name in own if own.count(name) > 1]
-    twice += [name for name in shared if shared.count(name) > 1]
-    return twice + [n for heading, own in names.items() if heading not in SHARED for n in own if n in shared]
+def covered(symbol: tuple[str, str, str], there: set) -> bool:
+    """Whether a symbol is there, as it is or as a member of a family: counted, of a set of features, a part."""
+    base, index, raised = symbol
+    counted = bool(_COUNTED.fullmatch(index))
+    if symbol in there or (counted and (base, "", raised) in there):
+        return True
+    if raised:
+        return False
+    bare = (base, "", "") in there and (_SET.fullmatch(index) or _PART.fullmatch(index))
+    of_sets = (base, "L", "") in there and (_SET.fullmatch(index) or index == "\\alpha")
+    return bool(bare or of_sets or (counted and any((base, one, "") in there for one in "ijl")))
 
 
-def unused(page):
-    """Symbols on the page that occur in no chapter."""
-    listed = [s for rows in tables(page).values() for row in rows for s in symbols(row[0])]
-    return [name for name in listed if name not in MATHEMATICS]
+def undefined(page: str, topic: str) -> list:
+    """The symbols that a chapter uses and the page does not have."""
+    there = {symbol for row in rows_for(page, topic) for symbol in listed(row)}
+    return sorted(symbol for symbol in USED[topic] if not covered(symbol, there))
 
 
-def test_no_symbol_of_the_whole_book_is_given_a_second_meaning():
-    assert repeated(PAGE) == []
+def unused(page: str) -> list:
+    """The symbols on the page that none of the chapters uses for which they are listed."""
+    everywhere = {symbol for used in USED.values() for symbol in used}
+    missing = []
+    for heading, rows in tables(page).items():
+        for row in rows:
+            topics = re.findall(r"ref}`(\w+)`", row[2]) if heading == WORKING else []
+            for symbol in listed(row):
+                for used in [USED[topic] for topic in topics] or [everywhere]:
+                    if symbol not in used and not any(covered(other, {symbol}) for other in used):
+                        missing.append(symbol)
+    return missing
 
 
-def test_every_symbol_occurs_in_the_chapters():
+def repeated(page: str) -> list:
+    """Symbols with two meanings: listed twice for the book, or for a chapter."""
+    twice = set()
+    for topic in TEXTS:
+        names = Counter(symbol for row in rows_for(page, topic) for symbol in set(listed(row)))
+        twice |= {symbol for symbol, times in names.items() if times > 1}
+    return sorted(twice)
+
+
+@pytest.mark.parametrize("topic", TEXTS)
+def test_every_symbol_of_a_chapter_stands_on_the_page(topic):
+    assert undefined(PAGE, topic) == []
+
+
+def test_every_symbol_on_the_page_is_used():
     assert unused(PAGE) == []
 
 
+def test_no_symbol_has_two_meanings():
+    assert repeated(PAGE) == []
+
+
 def test_every_place_exists():
-    places = [
-        label for rows in tables().values() for row in rows for label in re.findall(r"ref}`([\w-]+)`", row[2])
-    ]
+    text = "\n".join(TEXTS.values())
+    places = [p for rows in tables().values() for row in rows for p in re.findall(r"ref}`([\w-]+)`", row[2])]
     assert places
-    assert [p for p in places if f":label: {p}" not in TEXT and f"({p})=" not in TEXT] == []
+    assert [p for p in places if f":label: {p}" not in text and f"({p})=" not in text] == []
 
 
-@pytest.mark.parametrize("symbol", [r"\lambda", "P"])
-def test_a_second_meaning_is_seen(symbol):
-    assert symbol in repeated(PAGE + f"\n## More\n\n| ${symbol}$ | something else | {{ref}}`cmnist` |\n")
+@pytest.mark.parametrize(
+    "row", [r"| $\lambda$ | another thing | {ref}`cmnist` |", "| $P$ | another | {ref}`cmnist` |"]
+)
+def test_a_second_meaning_is_seen(row):
+    assert repeated(PAGE + f"\n## More\n\n{row}\n")
+
+
+def test_a_working_letter_that_means_something_in_the_book_is_seen():
+    assert ("\\mu", "", "") in repeated(PAGE + "| $\\mu$ | a rate | {ref}`learning_rules` |\n")
 
 
 def test_a_symbol_that_nobody_uses_is_seen():
-    assert r"\aleph" in unused(PAGE + "\n## More\n\n| $\\aleph$ | nothing | {ref}`cmnist` |\n")
+    assert unused(PAGE + "\n## More\n\n| $\\Xi$ | nothing | {ref}`cmnist` |\n") == [("\\Xi", "", "")]
+    assert unused(PAGE + "| $\\Xi$ | nothing | {ref}`scale` |\n") == [("\\Xi", "", "")]
+
+
+@pytest.mark.parametrize("topic", TEXTS)
+def test_a_symbol_that_a_row_no_longer_has_is_missed(topic):
+    """Take any row away of which a chapter uses a symbol: the chapter is then seen to lack it."""
+    for row in rows_for(PAGE, topic):
+        line = "| " + " | ".join(row) + " |\n"
+        without = {s for other in rows_for(PAGE, topic) if other != row for s in listed(other)}
+        needed = [s for s in listed(row) if s in USED[topic] and not covered(s, without)]
+        if needed:
+            assert set(needed) <= set(undefined(PAGE.replace(line, ""), topic)), line
+            return
+    pytest.fail("no row of the page is needed by this chapter")
+
+
+@pytest.mark.parametrize(
+    ("formula", "found"),
+    [
+        (r"\lVert W_{\Omega_x \to \Gamma_y} \rVert^2", [("W", "\\Omega_x\\Gamma_y", "")]),
+        (r"\frac{d\pi}{dt} = e^{-2\lambda t}", ["\\pi", "t", "e", "\\lambda", "t"]),
+        (
+            r"\bar E_i + \hat\pi^\top\text{ if } d = 3",
+            [("\\barE", "i", ""), ("\\hat\\pi", "", ""), ("d", "", "")],
+        ),
+        (r"W_2^c (W_2^n)^\top + w_\alpha^2", [("W", "2", "c"), ("W", "2", "n"), ("w", "\\alpha", "")]),
+    ],
+)
+def test_symbols_are_read_from_formulas(formula, found):
+    expected = [f if isinstance(f, tuple) else (f, "", "") for f in found]
+    assert list(symbols(formula)) == expected

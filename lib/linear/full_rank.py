@@ -26,7 +26,7 @@ def full_rank_probability(n_x: int, examples: int) -> Fraction:
     """Exact probability that `examples` of the 2**n_x patterns, drawn without replacement, have rank n_x.
 
     Möbius inversion over the flats F, the sets of patterns closed under linear span: the subsets of j patterns
-    that span everything number Σ_F μ(F, 1) C(|F|, j).
+    that span everything number Σ_F M(F) C(|F|, j).
 
     Raises ValueError for n_x outside 1..6 (use full_rank_estimate beyond) and for examples outside 0..2**n_x.
     Source: the systematicity chapter; Rota (1964).
@@ -87,7 +87,7 @@ def flats(n_x: int) -> list[list[int]]:
 
 @lru_cache
 def _moebius_by_size(n_x):
-    """Σ μ(F, 1) over the flats F of each size, in patterns."""
+    """Σ M(F) over the flats F of each size, in patterns."""
     masks = np.array([mask for level in reversed(flats(n_x)) for mask in level], dtype=np.int64)
     mu = np.zeros(len(masks), dtype=np.int64)
     mu[0] = 1  # the whole space

@@ -182,7 +182,7 @@ def _block_means(dataset, squares, training):
 def examples_for_level(a: float, level: float) -> Fraction:
     """The number of examples from which compositional inputs make at least this share of the output.
 
-    The share is P/(P + a), so P >= a ℓ/(1 − ℓ) for level ℓ; exact for the decimal fraction that `level` shows.
+    The share is P/(P + a), so P >= a s₀/(1 − s₀) for level s₀; exact for the decimal fraction that `level` shows.
     Raises ValueError for a level outside 0..1 or a negative a. Source: the scale chapter.
     """
     share = Fraction(str(level))

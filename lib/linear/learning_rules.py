@@ -42,10 +42,10 @@ RULES = {
 
 
 def growth(dataset: Dataset, rule: LearningRule, learning_rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """How each mode class starts: the rate μ and the weight vector (w, z) that grows as (1 + μ)^epoch.
+    """How each mode class starts: the rate λ̄ and the weight vector (w, w′) that grows as (1 + λ̄)^epoch.
 
-    Near zero (w, z), the sizes of W₁v and W₂ᵀu, change by the symmetric matrix [[p, sλ], [sλ, q]] with s = εP,
-    p = ηPδ and q = sγPλ²/δ. Returns its larger eigenvalue, shape (3,), and unit eigenvector, shape (3, 2).
+    Near zero (w, w′), the sizes of W₁v and W₂ᵀu, change by the symmetric matrix [[ηPδ, ε̄λ], [ε̄λ, ε̄γPλ²/δ]] with
+    ε̄ = εP. Returns its larger eigenvalue, shape (3,), and unit eigenvector, shape (3, 2).
     Source: the learning_rules chapter.
     """
     m = modes(dataset)
@@ -62,12 +62,12 @@ def growth(dataset: Dataset, rule: LearningRule, learning_rate: float) -> tuple[
 
 
 def initial_amplitudes(dataset: Dataset, rule: LearningRule, weights: tuple, learning_rate: float):
-    """The aligned start (w, z) of every mode, read off the random initial weights W₁ and W₂.
+    """The aligned start (w, w′) of every mode, read off the random initial weights W₁ and W₂.
 
     Only the growing part of the start matters, less the hidden directions that classes of faster growth have
     taken, as in lib.linear.weights.initial_strengths; within a class the modes that do not interact are found
     by a singular value decomposition. Returns (seeds, modes, 3, 2), nan where a class has fewer modes; a mode
-    for which no hidden unit is left has no entry. For gradient descent z w is the initial strength π₀. Exact as
+    for which no hidden unit is left has no entry. For gradient descent w′w is the initial strength π₀. Exact as
     the weights tend to 0 for classes that grow at different rates; classes whose rates are close rise together, and
     which of them takes a direction is then not settled. Source: the prediction and learning_rules chapters.
     """

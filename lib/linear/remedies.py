@@ -1,13 +1,13 @@
 """Remedies that a dense network has against its memory: decay, ℓ1 and dropout, on all inputs or on the identity.
 
-Each adds to the summed loss ½‖Y − WX‖² a penalty on the map W, with a strength μ:
+Each adds to the summed loss ½‖Y − WX‖² a penalty on the map W, with a strength β:
 
-    decay      (μ/2) Σ w²            identity decay      the same over the identity inputs alone
-    l1         μ Σ |w|               identity l1         the same over the identity inputs alone
-    dropout    (μ/2) Σ ‖x_j‖² w²     identity dropout    the same over the identity inputs alone
+    decay      (β/2) Σ w²            identity decay      the same over the identity inputs alone
+    l1         β Σ |w|               identity l1         the same over the identity inputs alone
+    dropout    (β/2) Σ ‖x_j‖² w²     identity dropout    the same over the identity inputs alone
 
-where ‖x_j‖² is an input's sum of squares over the examples. Dropout at rate q, with what is left scaled by
-1/(1 − q), has on average the penalty with μ = q/(1 − q).
+where ‖x_j‖² is an input's sum of squares over the examples. Dropout, with what is left scaled up to keep the mean,
+has on average the penalty whose β is the odds of being dropped.
 """
 
 from dataclasses import dataclass
