@@ -32,9 +32,10 @@ test: $(STAMP) ## run the tests, two at a time; those of the pages want Chromium
 browser: $(STAMP) ## test the built book in Chromium; its absence is a failure here
 	@REQUIRE_BROWSER=1 $(BIN)/python -m pytest tests/test_pages.py tests/test_browser.py tests/test_explorer.py
 
-lint: $(STAMP) ## check the style of code and notebooks
+lint: $(STAMP) ## check the style of code and notebooks, and the types of lib
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/python -m mypy
 	@$(if $(NOTEBOOKS),$(BIN)/nbstripout --keep-id --verify $(NOTEBOOKS))
 
 format: $(STAMP) ## bring code and notebooks into that style

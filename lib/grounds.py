@@ -5,6 +5,7 @@ its hue and, as far as the screen allows, its contrast: what stood out on white 
 what was near the paper stays near it. Where a colour is a value, as in viridis, it stays what it is.
 """
 
+from collections.abc import Iterable
 from functools import cache
 
 import matplotlib
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
+from matplotlib.typing import ColorType
 
 LIGHT, DARK = "#ffffff", "#121212"  # the grounds of the pages in the two modes of their theme
 LEAST = 3.0  # contrast of a line or marker with its ground: WCAG 2.2, criterion 1.4.11
@@ -28,12 +30,12 @@ _HERE, _THERE = (1.0, 1.25, 3.0, 5.0, 21.0), (1.0, 1.25, 4.3, 6.0)
 _BRIGHTEST = (16.0, 10.0)  # of a grey, of a full colour
 
 
-def luminance(rgb) -> np.ndarray:
+def luminance(rgb: np.ndarray) -> np.ndarray:
     """Relative luminance of sRGB colours (..., 3) in [0, 1], as WCAG defines it."""
     return _linear(rgb) @ (0.2126, 0.7152, 0.0722)
 
 
-def contrast(colour, ground: str = LIGHT) -> float:
+def contrast(colour: ColorType, ground: str = LIGHT) -> float:
     """Contrast of a colour with a ground, 1 to 21; of a translucent one as it looks on that ground."""
     red_green_blue, alpha = np.array(to_rgba(colour)[:3]), to_rgba(colour)[3]
     behind = np.array(to_rgba(ground)[:3])
@@ -41,9 +43,9 @@ def contrast(colour, ground: str = LIGHT) -> float:
     return float((lights.max() + 0.05) / (lights.min() + 0.05))
 
 
-def on_dark(colours) -> np.ndarray:
+def on_dark(colours: ColorType | np.ndarray) -> np.ndarray:
     """The counterparts on the dark ground of colours made for white, RGBA (..., 4); alpha is kept."""
-    rgba = np.array(to_rgba_array(colours), dtype=float)
+    rgba = np.array(to_rgba_array(colours))
     rgb = rgba[:, :3]
     here = 1.05 / (luminance(rgb) + 0.05)
     vivid = np.ptp(rgb, axis=1) / np.maximum(rgb.max(axis=1), 1e-9)
@@ -56,12 +58,12 @@ def on_dark(colours) -> np.ndarray:
     return rgba
 
 
-def readable(colour, ground: str) -> tuple[float, float, float, float]:
+def readable(colour: ColorType, ground: str) -> tuple[float, float, float, float]:
     """The colour, less translucent or further from the ground if its contrast is below LEAST."""
     rgba, enough = np.array(to_rgba(colour)), 1.01 * LEAST  # a file rounds colours
-    if rgba[3] == 0 or contrast(rgba, ground) >= enough:
+    if rgba[3] == 0 or contrast(tuple(rgba), ground) >= enough:
         return tuple(rgba)
-    if contrast(rgba[:3], ground) >= enough:
+    if contrast(tuple(rgba[:3]), ground) >= enough:
         rgba[3] = next(a for a in np.linspace(rgba[3], 1, 41) if contrast((*rgba[:3], a), ground) >= enough)
         return tuple(rgba)
     base = float(luminance(np.array(to_rgba(ground)[:3]))) + 0.05
@@ -112,9 +114,9 @@ def make_readable(figure: Figure, ground: str) -> None:
                 (artist.get_facecolor, artist.set_facecolor),
                 (artist.get_edgecolor, artist.set_edgecolor),
             ):
-                if len(colours := get()):
+                if colours := [tuple(colour) for colour in np.asarray(get())]:
                     artist.set_alpha(None)
-                    put([readable(c, ground) for c in colours])
+                    put([readable(colour, ground) for colour in colours])
 
 
 def _readable_line(line: Line2D, ground: str) -> None:
@@ -136,7 +138,7 @@ def _artists(figure: Figure) -> list[Artist]:
     return list({id(artist): artist for artist in found}.values())
 
 
-def _restyle_map(artist) -> None:
+def _restyle_map(artist: ScalarMappable) -> None:
     name = artist.get_cmap().name
     if name in matplotlib.colormaps:
         artist.set_cmap(counterpart(name))
@@ -152,7 +154,7 @@ def _stands_on_values(text: Text) -> bool:
     """Whether a text is written over colours that stay, so that it has to stay too."""
     axes = text.axes
     return (
-        bool(axes)
+        axes is not None
         and text in axes.texts
         and any(
             mapped.get_array() is not None and mapped.get_cmap().name.removesuffix("_r") in UNIFORM
@@ -161,20 +163,21 @@ def _stands_on_values(text: Text) -> bool:
     )
 
 
-def _one(colour):
+def _one(colour: ColorType) -> ColorType:
     return colour if isinstance(colour, str) and colour in ("none", "auto") else tuple(on_dark(colour)[0])
 
 
-def _changed(colours):
-    return on_dark(colours) if len(colours) else "none"
+def _changed(colours: object) -> ColorType | list[ColorType]:
+    rgba = np.asarray(colours, dtype=float)
+    return [tuple(colour) for colour in on_dark(rgba)] if len(rgba) else "none"
 
 
-def _linear(rgb) -> np.ndarray:
+def _linear(rgb: np.ndarray) -> np.ndarray:
     rgb = np.asarray(rgb, dtype=float)
     return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
 
 
-def _encoded(linear) -> np.ndarray:
+def _encoded(linear: np.ndarray) -> np.ndarray:
     linear = np.clip(linear, 0, 1)
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
@@ -189,6 +192,6 @@ def _with_luminance(rgb: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return _encoded(scaled + missing * (1 - scaled))
 
 
-def hexes(colours) -> list[str]:
+def hexes(colours: Iterable[ColorType]) -> list[str]:
     """Colours for the dark ground as #rrggbb, for style sheets and scripts."""
-    return [to_hex(colour) for colour in on_dark(list(colours))]
+    return [to_hex(on_dark(colour)[0]) for colour in colours]

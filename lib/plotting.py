@@ -2,7 +2,9 @@
 
 import io
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,6 +12,8 @@ import pandas as pd
 import seaborn as sns
 from IPython.display import display
 from matplotlib import rc_params_from_file
+from matplotlib.axes import Axes
+from matplotlib.collections import Collection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -41,7 +45,11 @@ ARCHITECTURE_COLOURS = {"dense": "#882255", "split": "#B97D00"}
 NEUTRAL = "#555555"
 BAND_POINTS = 301  # more vertices make a band no finer, and the SVG megabytes larger
 DARK_SVG = "application/vnd.book.dark+svg"  # the type of a figure's second drawing in a notebook
-BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 3}  # a legend under its panel
+BELOW: dict[str, Any] = {
+    "loc": "upper center",
+    "bbox_to_anchor": (0.5, -0.16),
+    "ncols": 3,
+}  # a legend under its panel
 
 
 def save(figure: Figure, name: str) -> None:
@@ -76,24 +84,33 @@ def _svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def simulated(axes, times, runs, colour, label=None):
+def simulated(axes: Axes, times: np.ndarray, runs: np.ndarray, colour: str, label: str | None = None) -> None:
     """Draw simulated curves, solid: their mean and, for several runs (runs, times), their full range."""
     runs = np.atleast_2d(runs)
     if len(runs) > 1:
         some = np.unique(np.linspace(0, len(times) - 1, BAND_POINTS).astype(int))
         low, high = runs.min(axis=0), runs.max(axis=0)
-        band = dict(color=colour, alpha=0.25, linewidth=0)
-        axes.fill_between(np.asarray(times)[some], low[some], high[some], **band)
+        axes.fill_between(
+            np.asarray(times)[some], low[some], high[some], color=colour, alpha=0.25, linewidth=0
+        )
     axes.plot(times, runs.mean(axis=0), color=colour, linewidth=3, label=label)
 
 
-def predicted(axes, times, values, colour, label=None):
+def predicted(
+    axes: Axes, times: np.ndarray, values: np.ndarray, colour: str, label: str | None = None
+) -> None:
     """Draw a theoretical curve, dashed, in a darker shade so that it stays visible over the simulation."""
     shade = tuple(0.55 * channel for channel in to_rgb(colour))
     axes.plot(times, values, color=shade, linestyle=(0, (4, 2)), linewidth=1.4, label=label)
 
 
-def legend(holder, labels, colours, dashed="predicted", **options):
+def legend(
+    holder: Axes | Figure,
+    labels: Iterable[str],
+    colours: Iterable[str],
+    dashed: str = "predicted",
+    **options: Any,
+) -> None:
     """A legend of colours in an axes or a figure, followed by the meaning of solid and dashed lines."""
     entries = [
         Line2D([], [], color=colour, linewidth=3, label=label) for label, colour in zip(labels, colours)
@@ -103,7 +120,9 @@ def legend(holder, labels, colours, dashed="predicted", **options):
     holder.legend(handles=entries, **options)
 
 
-def strengths(axes, times, simulation, prediction, below=True):
+def strengths(
+    axes: Axes, times: np.ndarray, simulation: np.ndarray, prediction: np.ndarray, below: bool = True
+) -> None:
     """Strengths of the three mode classes: simulation (runs, times, 3) solid, prediction (times, 3) dashed.
 
     below: whether a legend stands under the panel.
@@ -116,7 +135,9 @@ def strengths(axes, times, simulation, prediction, below=True):
         legend(axes, CLASS_LABELS, CLASS_COLOURS, **BELOW)
 
 
-def quadrant_norms(axes, times, simulation, prediction, below=True):
+def quadrant_norms(
+    axes: Axes, times: np.ndarray, simulation: object, prediction: object, below: bool = True
+) -> None:
     """The four quadrant norms: simulation with fields (runs, times) solid, prediction (times,) dashed.
 
     below: whether a legend stands under the panel.
@@ -129,7 +150,9 @@ def quadrant_norms(axes, times, simulation, prediction, below=True):
         legend(axes, QUADRANT_LABELS.values(), QUADRANT_COLOURS.values(), **BELOW)
 
 
-def matrix(axes, values, rows, columns, limit=None):
+def matrix(
+    axes: Axes, values: np.ndarray, rows: dict[str, int], columns: dict[str, int], limit: float | None = None
+) -> Collection:
     """Draw a matrix with its blocks framed, red positive and blue negative; returns the mesh.
 
     rows and columns map a block's label to its size. limit: the absolute value of full colour.
@@ -149,7 +172,7 @@ def matrix(axes, values, rows, columns, limit=None):
     return axes.collections[0]
 
 
-def shares(axes, values, rows, columns, **options):
+def shares(axes: Axes, values: np.ndarray, rows: Sequence, columns: Sequence, **options: Any) -> Collection:
     """Draw shares from 0 to 1, first row lowest, as a heat map; some of the rows' and columns' names are written."""
     look = dict(vmin=0, vmax=1, cmap="viridis", cbar=False, rasterized=True) | options
     sns.heatmap(pd.DataFrame(values, index=rows, columns=columns), ax=axes, **look)
@@ -158,7 +181,7 @@ def shares(axes, values, rows, columns, **options):
     return axes.collections[0]
 
 
-def runs(axes, found, names, colours):
+def runs(axes: Axes, found: dict[str, np.ndarray], names: Sequence[str], colours: Sequence[str]) -> None:
     """Runs as dots, and their means with 95 % intervals: kinds along the axis, classes side by side.
 
     found: for each kind an array (runs, classes); names and colours: of the classes.
@@ -168,10 +191,9 @@ def runs(axes, found, names, colours):
     where = dict(data=table, x="kind", y="value", hue="class", ax=axes)
     look = dict(size=3, alpha=0.7, jitter=False, dodge=True)
     sns.stripplot(**where, **look, palette=dict(zip(names, colours)))
-    for (
-        dots
-    ) in axes.collections:  # seaborn's jitter is drawn from numpy's global state, another one on every run
-        places = dots.get_offsets()
+    for dots in axes.collections:
+        # seaborn's jitter is drawn from numpy's global state, another one on every run
+        places = np.asarray(dots.get_offsets())
         places[:, 0] += 0.15 * ((np.arange(len(places)) * 0.618) % 1 - 0.5)
         dots.set_offsets(places)
     marks = dict(marker="_", markersize=14, linestyle="none", linewidth=1.2, legend=False)
@@ -180,7 +202,8 @@ def runs(axes, found, names, colours):
     black = dict.fromkeys(names, "black")
     sns.pointplot(**where, **marks, palette=black, dodge=apart, errorbar=("ci", 95), seed=0)
     axes.set(xlabel="", ylabel="")
-    axes.get_legend().set_title("")
+    if box := axes.get_legend():
+        box.set_title("")
 
 
 def shades(number: int) -> list[tuple[float, float, float]]:
@@ -188,7 +211,7 @@ def shades(number: int) -> list[tuple[float, float, float]]:
     return list(sns.color_palette("viridis", number))
 
 
-def same_scale(panels):
+def same_scale(panels: Sequence[Axes]) -> None:
     """Give matrices side by side cells of one size, aligned at the top."""
     rows, columns = max(axes.get_ylim()[0] for axes in panels), max(axes.get_xlim()[1] for axes in panels)
     for axes in panels:

@@ -10,11 +10,12 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 
 import torch
 
@@ -24,7 +25,17 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results"
 
 
-def parser(module: str, description: str, profiles, first_seed: int) -> argparse.ArgumentParser:
+class Cluster(Protocol):
+    """What is used here of a dask.distributed Client."""
+
+    def submit(self, function: Callable, /, *arguments: object, pure: bool) -> object: ...
+
+    def gather(self, futures: list) -> list: ...
+
+
+def parser(
+    module: str, description: str, profiles: Iterable[str], first_seed: int
+) -> argparse.ArgumentParser:
     """The options of every such command."""
     made = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
     made.add_argument("name", nargs="?", metavar="profile", help=", ".join(profiles))
@@ -40,7 +51,11 @@ def parser(module: str, description: str, profiles, first_seed: int) -> argparse
     return made
 
 
-def run(parser: argparse.ArgumentParser, arguments, command: Callable) -> int:
+def run(
+    parser: argparse.ArgumentParser,
+    arguments: Sequence[str] | None,
+    command: Callable[[argparse.Namespace], int],
+) -> int:
     """Do what the arguments ask for; what a user can have caused becomes a line and the status 1."""
     options = parser.parse_args(arguments)
     if options.name is None:
@@ -57,7 +72,7 @@ def run(parser: argparse.ArgumentParser, arguments, command: Callable) -> int:
 
 
 @contextmanager
-def client(address: str | None):
+def client(address: str | None) -> Iterator[Cluster | None]:
     """A Dask client of the scheduler at this address, or None without one; ValueError where Dask is missing."""
     if not address:
         yield None
@@ -72,9 +87,9 @@ def client(address: str | None):
         yield found
 
 
-def seeds(options, profile) -> list:
-    """The seeds that the options ask for, by default as many as the profile has runs."""
-    count = profile.seeds if options.runs is None else options.runs
+def seeds(options: argparse.Namespace, usual: int) -> list[int]:
+    """The seeds that the options ask for; usual: how many there are by default."""
+    count = usual if options.runs is None else options.runs
     return check_seeds(range(options.first_seed, options.first_seed + count))
 
 

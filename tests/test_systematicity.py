@@ -100,12 +100,12 @@ def test_rank_decides(data):
     ("call", "message"),
     [
         (lambda: full_rank_probability(7, 8), "n_x = 7 is above 6.*use full_rank_estimate"),
-        (lambda: full_rank_probability(0, 1), "n_x = 0 is outside 1..62"),
+        (lambda: full_rank_probability(0, 1), "n_x = 0 is not an integer from 1 on"),
         (lambda: full_rank_probability(3.0, 1), "n_x = 3.0 is not an integer"),
         (lambda: full_rank_probability(3, 9), "examples = 9 is outside 0..8"),
-        (lambda: full_rank_probability(3, -1), "examples = -1 is outside 0..8"),
+        (lambda: full_rank_probability(3, -1), "examples = -1 is not an integer from 0 on"),
         (lambda: full_rank_probability(3, True), "examples = True is not an integer"),
-        (lambda: full_rank_estimate(63, 70), "n_x = 63 is outside 1..62"),
+        (lambda: full_rank_estimate(63, 70), "n_x = 63 is above 62"),
         (lambda: full_rank_estimate(3, 3, draws=0), "draws = 0 is not an integer from 1 on"),
     ],
 )

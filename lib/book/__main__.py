@@ -1,6 +1,7 @@
 """``python -m lib.book build``, ``pdf``, ``slides``, ``links``, or ``chapter NAME [name=value ...]``."""
 
 import argparse
+import io
 import os
 import sys
 import webbrowser
@@ -35,7 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     chapter.add_argument("parameters", nargs="*", metavar="name=value")
     options = parser.parse_args(arguments)
     project = Project(options.root.resolve())
-    sys.stdout.reconfigure(line_buffering=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     try:
         match options.command:
             case "build":

@@ -6,6 +6,7 @@ They are prose with formulas in Unicode. Read as reStructuredText, stars and bar
 import re
 
 import sphinx_codeautolink.extension
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx_codeautolink.extension.block import CodeBlockAnalyser
 
@@ -27,7 +28,7 @@ def marked(line: str) -> str:
     return "\\ ".join(part for part in out if part)
 
 
-def process(app: Sphinx, what: str, name: str, obj, options, lines: list[str]) -> None:
+def process(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     """Replace the lines that autodoc read."""
     lines[:] = plain("\n".join(lines))
 
@@ -35,11 +36,11 @@ def process(app: Sphinx, what: str, name: str, obj, options, lines: list[str]) -
 class _Sections(CodeBlockAnalyser):
     """sphinx-codeautolink 0.19 takes every section to have a title; those of exercises have none."""
 
-    def visit_section(self, node) -> None:
+    def visit_section(self, node: nodes.Element) -> None:
         if node["ids"]:
             super().visit_section(node)
 
-    def depart_section(self, node) -> None:
+    def depart_section(self, node: nodes.Element) -> None:
         if self.title_stack:
             super().depart_section(node)
 

@@ -204,7 +204,7 @@ def _outcome(record: dict) -> str:
 class _Board:
     """Lines of progress, and under them on a terminal one that is rewritten."""
 
-    def __init__(self, say: Say):
+    def __init__(self, say: Say) -> None:
         self.say = say
         self.live = sys.stdout.isatty()
         self.last = time.monotonic()

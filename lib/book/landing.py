@@ -10,6 +10,7 @@ import yaml
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
 
 from lib.explorer import moving
@@ -84,7 +85,7 @@ def build_of(root: Path) -> str:
     return ", ".join(filter(None, told))
 
 
-def sign(app: Sphinx, config) -> None:
+def sign(app: Sphinx, config: Config) -> None:
     """Put that at the foot of every page."""
     config.html_theme_options["extra_footer"] = f'<p class="build">{build_of(ROOT)}</p>'
 

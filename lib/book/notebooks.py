@@ -18,6 +18,7 @@ from lib.book.project import topic
 
 DARK_SVG = "application/vnd.book.dark+svg"  # as in lib.plotting: a figure's drawing for the dark ground
 FIGURES = "figures"  # where both drawings of every figure are put, in the folder of the sources
+NAMES: dict[str, str] = {}  # the names of figures by the hashes of their light drawings
 LEAST_LETTERING = 9.0  # CSS pixels, on any screen
 PROMPTS = {
     "parameters": "Parameters",
@@ -30,7 +31,7 @@ PROMPTS = {
 def extract(app: Sphinx) -> None:
     """Put both drawings of every figure of the chapters into a folder; remember light ones by their hash."""
     folder = Path(app.srcdir) / FIGURES
-    app.book_figures = {}
+    NAMES.clear()
     for path in sorted((Path(app.srcdir) / "chapters").glob("*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             for output in cell.get("outputs", []):
@@ -39,7 +40,7 @@ def extract(app: Sphinx) -> None:
                     continue
                 folder.mkdir(exist_ok=True)
                 light = os.linesep.join(_text(data["image/svg+xml"]).splitlines())
-                app.book_figures[hashlib.sha256(light.encode()).hexdigest()] = name
+                NAMES[hashlib.sha256(light.encode()).hexdigest()] = name
                 (folder / f"{name}.svg").write_text(light, encoding="utf-8")
                 (folder / f"{name}-dark.svg").write_text(_text(data[DARK_SVG]), encoding="utf-8")
 
@@ -111,7 +112,7 @@ def two_grounds(app: Sphinx, doctree: nodes.document) -> None:
     """Beside every figure of the book put its drawing for the dark ground; the style sheet shows one."""
     for image in list(doctree.findall(nodes.image)):
         path = Path(image["uri"])
-        name = app.book_figures.get(path.stem, path.stem)
+        name = NAMES.get(path.stem, path.stem)
         drawn = [Path(app.srcdir) / FIGURES / f"{name}{ground}.svg" for ground in ("", "-dark")]
         if path.suffix != ".svg" or not all(one.is_file() for one in drawn):
             continue
@@ -129,7 +130,7 @@ def measures(path: Path) -> tuple[float, float, float]:
     """Width and height of an SVG that matplotlib drew, and its smallest lettering, in CSS pixels."""
     svg, points = path.read_text(encoding="utf-8"), 96 / 72
     width, height = (
-        float(re.search(rf'<svg[^>]* {side}="([\d.]+)pt"', svg)[1]) for side in ("width", "height")
+        float(re.findall(rf'<svg[^>]* {side}="([\d.]+)pt"', svg)[0]) for side in ("width", "height")
     )
     letters = [
         float(size) * 100 for size in re.findall(r'<g[^>]*transform="[^"]*scale\(([\d.]+) -[\d.]+\)', svg)
@@ -137,7 +138,9 @@ def measures(path: Path) -> tuple[float, float, float]:
     return width * points, height * points, min(letters, default=12.0) * points
 
 
-def framed(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+def framed(
+    app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
+) -> None:
     """Give every figure its size, so that nothing jumps, and a link to it alone, at full size."""
     folder = Path(app.srcdir) / FIGURES
 

@@ -6,10 +6,13 @@
 """
 
 import re
+from typing import cast
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.domains.std import StandardDomain
+from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.nodes import make_refnode
@@ -22,8 +25,8 @@ class ChapterLinks(SphinxPostTransform):
 
     default_priority = 5  # before Sphinx resolves references
 
-    def run(self, **options) -> None:
-        known = self.env.get_domain("std").labels
+    def run(self, **options: object) -> None:
+        known = standard(self.env).labels
         for node in list(self.document.findall(addnodes.pending_xref)):
             words = NUMBERED.fullmatch(node.astext())
             if node.get("reftype") != "ref" or not node.get("refexplicit") or not words:
@@ -47,19 +50,18 @@ class ChapterLinks(SphinxPostTransform):
 class Checked(SphinxRole):
     """The name of a checked number where it stands in the report: an anchor of its own."""
 
-    def run(self):
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         name = self.text.split(".")[1]
         literal = nodes.literal(name, name, ids=[anchor(self.text)], classes=["checked-number"])
-        self.env.get_domain("std").note_hyperlink_target(
-            anchor(self.text), self.env.docname, anchor(self.text), name
-        )
+        place = anchor(self.text)
+        standard(self.env).note_hyperlink_target(place, self.env.docname, place, name)
         return [literal], []
 
 
 class Tested(SphinxRole):
     """The name of a checked number, with a link to its row in the report where the book has one."""
 
-    def run(self):
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         name = self.text.split(".")[1]
         literal = nodes.literal(name, name)
         if "report" not in self.env.found_docs:  # a chapter built by itself
@@ -70,12 +72,17 @@ class Tested(SphinxRole):
         return [addnodes.pending_xref("", literal, refdoc=self.env.docname, **how)], []
 
 
+def standard(env: BuildEnvironment) -> StandardDomain:
+    """Where Sphinx keeps labels and anchors."""
+    return cast(StandardDomain, env.get_domain("std"))
+
+
 def anchor(number: str) -> str:
     """The anchor of a number, ``datasets.asymptote``, in the report."""
     return "number-" + nodes.make_id(number.replace("_", "-").replace(".", "-"))
 
 
-def number_of(env, page: str) -> str:
+def number_of(env: BuildEnvironment, page: str) -> str:
     """The number of a chapter as its title shows it; empty for a page without one."""
     return ".".join(map(str, env.toc_secnumbers.get(page, {}).get("", ())))
 

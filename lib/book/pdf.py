@@ -6,10 +6,10 @@ import time
 from html import escape
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, PdfMargins
 from pypdf import PdfReader
 
-from lib.book import Say, browser, reuse, site
+from lib.book import BookError, Say, browser, reuse, site
 from lib.book.build import lock, restage
 from lib.book.landing import build_of
 from lib.book.project import Project
@@ -21,7 +21,7 @@ FOOT = (
     '<div style="width: 100%; font: 8px sans-serif; text-align: center">'
     '<span class="pageNumber"></span> / <span class="totalPages"></span></div>'
 )
-SHEET = {"format": "A4", "margin": dict(top="16mm", bottom="18mm", left="17mm", right="17mm")}
+MARGINS: PdfMargins = {"top": "16mm", "bottom": "18mm", "left": "17mm", "right": "17mm"}
 FRONT = """([title, build]) => {
   document.querySelectorAll("img[loading]").forEach(e => { e.loading = "eager"; });
   const chapters = [...document.querySelectorAll(".bd-article h1")].slice(1);
@@ -81,7 +81,8 @@ def write(page: Page, address: str, target: Path, title: str, build: str) -> int
             outline=True,
             tagged=True,
             print_background=True,
-            **SHEET,
+            format="A4",
+            margin=MARGINS,
         )
         numbers = begins(target, chapters)
         page.evaluate(NUMBERS, numbers)
@@ -92,12 +93,11 @@ def begins(pdf: Path, chapters: int) -> list[int]:
     """The numbers of the pages on which the chapters begin, from the links of the contents."""
     reader = PdfReader(pdf)
     places = reader.named_destinations
-    return [
-        reader.get_destination_page_number(places[f"/front-{i}"]) + 1
-        if f"/front-{i}" in places
-        else reader.get_destination_page_number(places[f"front-{i}"]) + 1
-        for i in range(chapters)
-    ]
+    found = (places.get(f"/front-{i}") or places[f"front-{i}"] for i in range(chapters))
+    numbers = [reader.get_destination_page_number(place) for place in found]
+    if None in numbers:
+        raise BookError(f"{pdf} has no page for a link of its contents")
+    return [number + 1 for number in numbers if number is not None]
 
 
 def offer(landing: Path, size: int) -> None:

@@ -7,6 +7,9 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 from xml.sax.saxutils import escape
 
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
 CARD = "_static/card.png"
 CARD_ALT = "Singular values that rise one class after another, beside the title of the book"
 PLACEHOLDER = "ORG/REPO"  # the address before anybody has set one
@@ -20,7 +23,7 @@ def pages_address(repository: str) -> str:
     return f"https://{host}/" if name.lower() == host.lower() else f"https://{host}/{name}/"
 
 
-def complete(app, config) -> None:
+def complete(app: Sphinx, config: Config) -> None:
     """Give Sphinx the public address, from which it makes canonical links, and the logo its text."""
     config.html_theme_options.setdefault("logo", {"text": config.html_title})
     if repository := config.html_theme_options.get("repository_url"):
@@ -34,7 +37,7 @@ def complete(app, config) -> None:
             config.html_theme_options["launch_buttons"] = {}
 
 
-def write_sitemap(app, exception) -> None:
+def write_sitemap(app: Sphinx, exception: Exception | None) -> None:
     """The addresses of all pages, for search engines."""
     address = app.config.html_baseurl
     if exception or app.builder.name != "html" or not address:
@@ -50,7 +53,7 @@ def write_sitemap(app, exception) -> None:
     (out / "robots.txt").write_text(f"Sitemap: {urljoin(address, 'sitemap.xml')}\n", encoding="utf-8")
 
 
-def setup(app):
+def setup(app: Sphinx) -> dict:
     """Sphinx's entry point."""
     app.connect("config-inited", complete)
     app.connect("build-finished", write_sitemap)

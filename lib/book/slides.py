@@ -4,7 +4,7 @@ import json
 import re
 from html import escape
 
-from lib.book import BookError
+from lib.book import BookError, Say
 from lib.book.project import Project
 
 NAME = "slides.html"
@@ -36,7 +36,7 @@ PAGE = """<!doctype html>
 """
 
 
-def make(project: Project, say=print) -> None:
+def make(project: Project, say: Say = print) -> None:
     """Write the slides beside the pages of the built book."""
     html = project.output / "html"
     if not html.is_dir():

@@ -3,6 +3,8 @@
 from urllib.parse import parse_qsl
 
 from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.util.docutils import ReferenceRole, SphinxDirective
 
 from lib import explorer
@@ -12,14 +14,14 @@ from lib.explorer import moving
 class Explorer(SphinxDirective):
     """Puts the explorer of `lib.explorer` on a page."""
 
-    def run(self):
+    def run(self) -> list[nodes.Node]:
         return [nodes.raw("", explorer.html(), format="html")]
 
 
 class Explore(ReferenceRole):
     """A link to a view of the explorer: {explore}`the text <n_x=4&architecture=split>`."""
 
-    def run(self):
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         known = explorer.settings()
         names = [name for name, _ in parse_qsl(self.target, strict_parsing=True)]
         if unknown := [name for name in names if name not in known["sliders"] | known["choices"]]:
@@ -33,12 +35,14 @@ class Explore(ReferenceRole):
         return [nodes.reference("", self.title, refuri=f"{page}#{self.target}", internal=True)], []
 
 
-def find_scripts(app, config) -> None:
+def find_scripts(app: Sphinx, config: Config) -> None:
     """Publish the scripts of lib.explorer; a page gets them only if it needs them."""
     config.html_static_path.append(str(explorer.STATIC))
 
 
-def add_scripts(app, pagename, templatename, context, doctree) -> None:
+def add_scripts(
+    app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
+) -> None:
     """Load the engine on pages that have something to move."""
     body = context.get("body", "")
     for mark, script in (('id="explorer-root"', "explorer.js"), ('class="moving"', "moving.js")):
@@ -48,7 +52,7 @@ def add_scripts(app, pagename, templatename, context, doctree) -> None:
                 app.add_js_file(name, loading_method="defer")
 
 
-def set_moving(app, doctree) -> None:
+def set_moving(app: Sphinx, doctree: nodes.document) -> None:
     """Under each figure that has a moving counterpart, put it."""
     for figure in list(doctree.findall(nodes.figure)):
         for label in {*figure["names"], *figure["ids"]} & set(moving.FIGURES):
@@ -66,20 +70,24 @@ FAULTS = (  # a name that is not what is seen, an odd list, a box that scrolls b
 )
 
 
-def _accessible(app, pagename, templatename, context, doctree):
+def _accessible(
+    app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
+) -> None:
     for fault, cure in FAULTS:
         context["body"] = context.get("body", "").replace(fault, cure)
 
 
-def _without_repeats(app, pagename, templatename, context, doctree):
+def _without_repeats(
+    app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
+) -> None:
     """Jupyter Book emits sphinx-thebe's scripts twice, an error on every page."""
-    unique = {}
+    unique: dict[tuple, object] = {}
     for script in context.get("script_files", []):
         unique.setdefault((str(script.filename or ""), script.attributes.get("body")), script)
     context["script_files"] = list(unique.values())
 
 
-def setup(app):
+def setup(app: Sphinx) -> dict:
     """Sphinx's entry point."""
     app.setup_extension("lib.book.numbering")  # whose roles the generated pages use
     app.add_directive("explorer", Explorer)

@@ -38,7 +38,7 @@ _FUNCTIONS = {
 class _UniqueKeys(yaml.SafeLoader):
     """YAML in which a name given twice is an error instead of a silent loss of the first."""
 
-    def construct_mapping(self, node, deep=False):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         own = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
         names = [self.construct_object(key, deep=True) for key in own]
         repeated = {name for name in names if names.count(name) > 1}
@@ -84,7 +84,7 @@ def _of_another(entry: dict, numbers: dict) -> str | None:
     return None
 
 
-def _problem(entry) -> str | None:
+def _problem(entry: object) -> str | None:
     """What is wrong with one expected entry, in words, or None."""
     if not isinstance(entry, dict):
         return "an entry is a mapping with value or formula, tolerance and source"
@@ -116,7 +116,7 @@ def _problem(entry) -> str | None:
     return None
 
 
-def evaluate(formula, parameters: dict):
+def evaluate(formula: str | float, parameters: dict) -> float:
     """A formula's value; nan where it is undefined for these parameters."""
     names = {"pi": math.pi, **parameters}
     if "n_x" in parameters:

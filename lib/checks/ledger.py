@@ -35,9 +35,9 @@ from lib.checks.tolerances import TOLERANCES
 RECORD = "ledger"  # the key of the machine-readable record in the metadata of the report's output
 
 
-def _plain(name: str, value):
+def _plain(name: str, value: object) -> bool | int | float | list:
     """The value as plain Python: int, float, bool, or nested lists of them."""
-    if type(value) in (bool, int, float):  # np.float64 is a float, but not a plain one
+    if isinstance(value, int | float) and not isinstance(value, np.generic):  # as np.float64 is
         return value
     if isinstance(value, Fraction):
         return float(value)
@@ -64,7 +64,7 @@ class Ledger:
     file or the parameter names are wrong.
     """
 
-    def __init__(self, chapter: str, namespace: Mapping | None = None, /, **parameters):
+    def __init__(self, chapter: str, namespace: Mapping | None = None, /, **parameters: object) -> None:
         self.chapter = chapter
         self.path = expected_file(chapter)
         expected = read_expected(chapter)
@@ -81,7 +81,7 @@ class Ledger:
         self._records = expected["records"]
         self._rows: dict[str, dict] = {}
 
-    def check(self, name: str, value):
+    def check(self, name: str, value: object) -> None:
         """Record a number and glue it for the prose.
 
         A deviation is not raised here but listed, with all others, by :meth:`report`. Raises
@@ -111,7 +111,7 @@ class Ledger:
                 for place, entry in enumerate(plain):
                     glue(f"{name}[{place}]", entry, display=False)
 
-    def _row(self, name: str, here) -> dict:
+    def _row(self, name: str, here: bool | int | float | list) -> dict:
         """One line of the report: the two values, their deviation and what it means."""
         entry = self._numbers[name]
         tolerance = TOLERANCES[entry["tolerance"]]
@@ -196,7 +196,7 @@ def by_leaf(entry: dict, count: int) -> list[dict]:
     return [{key: found[i % len(found)] for key, found in given.items()} for i in range(count)]
 
 
-def _tidy(parameter):
+def _tidy(parameter: object) -> object:
     """A parameter as plain Python, tuples as the lists YAML would give."""
     if isinstance(parameter, np.generic | np.ndarray):
         return parameter.tolist()
@@ -206,7 +206,7 @@ def _tidy(parameter):
 def _json_safe(row: dict) -> dict:
     """JSON has no nan and no infinity: they become text."""
 
-    def leaf(value):
+    def leaf(value: object) -> object:
         odd = isinstance(value, float) and not math.isfinite(value)
         return str(value) if odd else value
 

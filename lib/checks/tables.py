@@ -12,7 +12,7 @@ NEVER_CHECKED = "expected but never checked by the chapter"
 FAILED = (MISMATCH, NOT_FINITE, NEVER_CHECKED)
 
 
-def show(value, digits: int = 12) -> str:
+def show(value: object, digits: int = 12) -> str:
     """A number, or the beginning of an array of them, to this many significant digits."""
     if isinstance(value, list):
         found = leaves(value)
@@ -63,7 +63,7 @@ def as_text(rows: list[dict]) -> str:
 def as_html(rows: list[dict]) -> str:
     """The table for a page: follows the page's colours and scrolls in its own box."""
 
-    def line(texts, tag, kind=""):
+    def line(texts: list[str], tag: str, kind: str = "") -> str:
         inside = "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in texts)
         return f'<tr class="{kind}">{inside}</tr>'
 

@@ -28,7 +28,7 @@ def at_equal_training(history: History, level: float) -> np.ndarray:
     return np.array([np.interp(t, history.epochs, c) for t, c in zip(times, courses)])
 
 
-def _falls(course, at, level):
+def _falls(course: np.ndarray, at: np.ndarray, level: float) -> float:
     below = np.flatnonzero(course < level)
     if not below.size or below[0] == 0:
         return np.nan

@@ -43,20 +43,20 @@ def own_part(training: Composites, test: Composites, kernel: bool = False) -> tu
     return _scores(np.hstack(predictions), test)
 
 
-def _kernel_ridge():
+def _kernel_ridge() -> GridSearchCV:
     return GridSearchCV(KernelRidge(kernel="rbf"), KERNEL_GRID, scoring="neg_mean_squared_error")
 
 
-def _pixels(images):
+def _pixels(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1).astype(float)
 
 
-def _part(composites, place):
+def _part(composites: Composites, place: int) -> np.ndarray:
     width = composites.images.shape[2] // composites.digits
     return _pixels(composites.images[:, :, place * width : (place + 1) * width])
 
 
-def _scores(predictions, test):
+def _scores(predictions: np.ndarray, test: Composites) -> tuple[float, float]:
     error = ((predictions - test.compositional) ** 2).sum(axis=1).mean() / test.digits
     right = predictions.reshape(len(test), test.digits, 10).argmax(axis=2) == test.labels
     return float(error), float(right.mean())

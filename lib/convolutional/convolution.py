@@ -9,6 +9,10 @@ import math
 
 import torch
 
+from lib.convolutional.settings import Size
+
+Spectrum = tuple[torch.Tensor, torch.Tensor]  # real and imaginary parts, (runs, frequencies, ., .)
+
 
 class Convolution:
     """The valid cross-correlation y[i] = Σₖ x[i + k] w[k] of stacked runs, and its gradients.
@@ -19,21 +23,26 @@ class Convolution:
     An input that all runs share may have runs = 1 if it has one channel.
     """
 
-    def __init__(self, size: tuple, kernel: tuple, dtype=torch.float64, device="cpu"):
+    def __init__(
+        self,
+        size: Size,
+        kernel: Size,
+        dtype: torch.dtype = torch.float64,
+        device: torch.device | str = "cpu",
+    ) -> None:
         if any(k < 1 or k > n for n, k in zip(size, kernel, strict=True)):
             raise ValueError(f"a kernel of {kernel} does not fit an image of {size}; take a smaller one")
-        self.output = tuple(n - k + 1 for n, k in zip(size, kernel, strict=True))
+        self.output = (size[0] - kernel[0] + 1, size[1] - kernel[1] + 1)
         self.frequencies = size[0] * (size[1] // 2 + 1)
-        options = {"dtype": dtype, "device": device}
         self._input, self._kernel, self._result = (
-            _Transform(size, support, options) for support in (size, kernel, self.output)
+            _Transform(size, support, dtype, device) for support in (size, kernel, self.output)
         )
 
-    def spectrum(self, w):
+    def spectrum(self, w: torch.Tensor) -> Spectrum:
         """The spectrum of the kernels, which __call__ and backward take."""
         return self._kernel.there(w)
 
-    def __call__(self, x, kernel):
+    def __call__(self, x: torch.Tensor, kernel: Spectrum) -> tuple[torch.Tensor, Spectrum]:
         """y, and the spectrum of x for backward; kernel: what spectrum(w) gave."""
         spectrum = self._input.there(x)
         (x_re, x_im), (w_re, w_im) = spectrum, kernel
@@ -41,7 +50,9 @@ class Convolution:
         y_im = _add_product(_product(x_im, w_re), x_re, w_im, -1)
         return self._result.back(y_re, y_im), spectrum
 
-    def backward(self, g, spectrum, kernel=None):
+    def backward(
+        self, g: torch.Tensor, spectrum: Spectrum, kernel: Spectrum | None = None
+    ) -> tuple[torch.Tensor | None, torch.Tensor]:
         """The gradients of x (None without the kernel) and of w, from the gradient g of y."""
         (x_re, x_im), (g_re, g_im) = spectrum, self._result.there(g)
         w_re = _add_product(_product(x_re.mT, g_re), x_im.mT, g_im)
@@ -62,7 +73,7 @@ class _Transform:
     half of the width are kept, the rest being their conjugates.
     """
 
-    def __init__(self, size, support, options):
+    def __init__(self, size: Size, support: Size, dtype: torch.dtype, device: torch.device | str) -> None:
         (height, width), (self.rows, self.columns) = size, support
         self.up, self.across = height, width // 2 + 1
         cos, sin = _waves(width, self.across, self.columns)
@@ -71,22 +82,21 @@ class _Transform:
         if width % 2 == 0:
             twice[-1] = 1
         scale = twice / (height * width)
-        self._across = torch.cat([cos, -sin]).to(**options)
-        self._across_back = torch.cat([scale * cos, -scale * sin]).mT.contiguous().to(**options)
+        self._across = torch.cat([cos, -sin]).to(device, dtype)
+        self._across_back = torch.cat([scale * cos, -scale * sin]).mT.contiguous().to(device, dtype)
         cos, sin = _waves(height, height, self.rows)
-        self._up_re = _interleave(cos, sin).to(**options)
-        self._up_im = _interleave(-sin, cos).to(**options)
-        self._up_back_re = _interleave(cos, sin).mT.contiguous().to(**options)
-        self._up_back_im = _interleave(-sin, cos).mT.contiguous().to(**options)
+        self._up_re = _interleave(cos, sin).to(device, dtype)
+        self._up_im = _interleave(-sin, cos).to(device, dtype)
+        self._up_back_re, self._up_back_im = (up.mT.contiguous() for up in (self._up_re, self._up_im))
 
-    def there(self, x):
+    def there(self, x: torch.Tensor) -> Spectrum:
         runs, inner = x.shape[0], x.shape[3:]
         part = _each(self._across, x.reshape(runs * self.rows, self.columns, -1))
         part = part.reshape(runs, 2 * self.rows, -1)
         shape = (runs, self.up * self.across, *inner)
         return _each(self._up_re, part).reshape(shape), _each(self._up_im, part).reshape(shape)
 
-    def back(self, re, im):
+    def back(self, re: torch.Tensor, im: torch.Tensor) -> torch.Tensor:
         runs, inner = re.shape[0], re.shape[2:]
         part = _each(self._up_back_re, re.reshape(runs, self.up, -1))
         part.baddbmm_(self._up_back_im.expand(runs, -1, -1), im.reshape(runs, self.up, -1))
@@ -94,30 +104,30 @@ class _Transform:
         return _each(self._across_back, part).reshape(runs, self.rows, self.columns, *inner)
 
 
-def _waves(n, frequencies, positions):
+def _waves(n: int, frequencies: int, positions: int) -> tuple[torch.Tensor, torch.Tensor]:
     """cos and sin of 2π f p/n, (frequencies, positions)."""
     turns = torch.outer(torch.arange(frequencies), torch.arange(positions)) % n
     angle = turns.to(torch.float64) * (2 * math.pi / n)
     return angle.cos(), angle.sin()
 
 
-def _interleave(a, b):
+def _interleave(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Columns a₀ b₀ a₁ b₁ …"""
     return torch.stack([a, b], dim=2).flatten(1)
 
 
-def _each(matrix, stack):
+def _each(matrix: torch.Tensor, stack: torch.Tensor) -> torch.Tensor:
     return torch.bmm(matrix.expand(len(stack), -1, -1), stack)
 
 
-def _product(a, b):
+def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """a @ b for stacks of matrices (runs, frequencies, ., .)."""
     if a.shape[-1] == 1:  # one channel: elementwise is faster, and shared inputs spread over the runs
         return a * b
     return torch.bmm(a.flatten(0, 1), b.flatten(0, 1)).unflatten(0, a.shape[:2])
 
 
-def _add_product(total, a, b, factor=1):
+def _add_product(total: torch.Tensor, a: torch.Tensor, b: torch.Tensor, factor: int = 1) -> torch.Tensor:
     """total + factor · a @ b, in place."""
     if a.shape[-1] == 1:
         return total.addcmul_(a, b, value=factor)

@@ -1,5 +1,6 @@
 """Records of trainings: what was trained, where it came from, and its curves."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -16,7 +17,12 @@ SCORES = ("compositional", "noncompositional", "digits_right", "number_right")  
 
 
 def record(
-    name: str, profile: Profile, histories: dict, directory=None, commit: str | None = None, options: str = ""
+    name: str,
+    profile: Profile,
+    histories: dict,
+    directory: str | Path | None = None,
+    commit: str | None = None,
+    options: str = "",
 ) -> dict:
     """What is written down of a profile: curves with six digits, and where they come from.
 
@@ -56,10 +62,10 @@ def record(
     }
 
 
-def _plain(scores):
+def _plain(scores: np.ndarray) -> dict[str, list]:
     """Curves (runs, entries, 4) by name, six digits; those that were not measured are left out."""
 
-    def number(value):
+    def number(value: float) -> float | None:
         return None if np.isnan(value) else float(f"{value:.6g}")
 
     named = {name: scores[..., place] for place, name in enumerate(SCORES) if place < scores.shape[2]}
@@ -70,7 +76,7 @@ def _plain(scores):
     }
 
 
-def _curves(entry, part):
+def _curves(entry: dict, part: str) -> np.ndarray:
     """(runs, entries, 4), nan where nothing was measured."""
     missing = np.full((len(entry["seeds"]), len(entry["epochs"])), np.nan)
     return np.stack(
@@ -78,15 +84,15 @@ def _curves(entry, part):
     )
 
 
-def read(name: str, path=None) -> tuple:
+def read(name: str, path: str | Path | None = None) -> tuple:
     """The record of a profile and its histories by case; FileNotFoundError where it is still to be made."""
     path = Path(path) if path else default_path(name)
     content = records.read(path, f"python -m lib.convolutional.experiments {name}")
     histories = {
-        label: History(
+        label: History.of(
             entry["seeds"],
             np.array(entry["epochs"]),
-            *(_curves(entry, part) for part in PARTS),
+            [_curves(entry, part) for part in PARTS],
             entry["seconds"],
             draws=entry.get("draws", [0] * len(entry["seeds"])),
         )
@@ -95,7 +101,7 @@ def read(name: str, path=None) -> tuple:
     return content, histories
 
 
-def recorded(names) -> tuple:
+def recorded(names: Iterable[str]) -> tuple:
     """Those of the profiles that have a record, as read gives them by name, and a list of the others."""
     found, missing = {}, []
     for name in names:
@@ -124,7 +130,7 @@ def differing(content: dict, profile: Profile, epochs: bool = True) -> list:
     return [name for name in sorted({*here, *there}) if here.get(name) != there.get(name)]
 
 
-def write(content: dict, path=None) -> Path:
+def write(content: dict, path: str | Path | None = None) -> Path:
     """Write a record as a whole, one run's curve a line."""
     path = Path(path) if path else default_path(content["profile"])
     return records.write(content, path, rows=r"\[[^][{}]*]", between=" ")

@@ -91,11 +91,11 @@ class Composites:
     labels: np.ndarray  # (n, digits), integers from 0 to 9
     r: float = 10.0  # value of the non-compositional output of the shown number
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (np.isfinite(self.r) and self.r > 0):
             raise ValueError(f"r = {self.r!r} is not finite and positive")
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
     @property
@@ -130,7 +130,7 @@ class Composites:
         return replace(self, images=self.images[start:stop], labels=self.labels[start:stop])
 
 
-def load(source: str = "digits", directory=None) -> Digits:
+def load(source: str = "digits", directory: str | Path | None = None) -> Digits:
     """Load a source: "digits" (8 × 8 pixels, part of scikit-learn), or "mnist", "fashion-mnist" (28 × 28).
 
     directory: where the IDX files are, plain or compressed (.gz), there or in a folder named as the source;
@@ -165,7 +165,7 @@ def load(source: str = "digits", directory=None) -> Digits:
     return Digits(source, digest, **arrays)
 
 
-def side_by_side(images, labels, digits: int = 3, r: float = 10.0) -> Composites:
+def side_by_side(images: np.ndarray, labels: np.ndarray, digits: int = 3, r: float = 10.0) -> Composites:
     """Composites of the paper: position j shows the images of the j-th part, in their order.
 
     The images are cut into as many equal parts as there are digits; a remainder at the end is left out. MNIST
@@ -179,7 +179,14 @@ def side_by_side(images, labels, digits: int = 3, r: float = 10.0) -> Composites
     return _compose(images, labels, chosen, r)
 
 
-def at_random(images, labels, count: int, rng, digits: int = 3, r: float = 10.0) -> Composites:
+def at_random(
+    images: np.ndarray,
+    labels: np.ndarray,
+    count: int,
+    rng: np.random.Generator,
+    digits: int = 3,
+    r: float = 10.0,
+) -> Composites:
     """`count` composites of images drawn independently, each from all of them, by a numpy Generator."""
     _check(images, labels, digits)
     if count < 1:
@@ -187,14 +194,14 @@ def at_random(images, labels, count: int, rng, digits: int = 3, r: float = 10.0)
     return _compose(images, labels, rng.integers(len(images), size=(count, digits)), r)
 
 
-def _compose(images, labels, chosen, r):
+def _compose(images: np.ndarray, labels: np.ndarray, chosen: np.ndarray, r: float) -> Composites:
     n, digits = chosen.shape
     height, width = images.shape[1:]
     joined = images[chosen].transpose(0, 2, 1, 3).reshape(n, height, digits * width)
     return Composites(joined, labels[chosen], float(r))
 
 
-def _check(images, labels, digits):
+def _check(images: np.ndarray, labels: np.ndarray, digits: int) -> None:
     if not 1 <= digits <= 5:
         raise ValueError(f"digits = {digits} must lie from 1 to 5: the network has 10**digits outputs")
     if len(images) == 0 or len(images) != len(labels):
@@ -203,7 +210,7 @@ def _check(images, labels, digits):
         raise ValueError(f"labels from {np.min(labels)} to {np.max(labels)}; digits have labels from 0 to 9")
 
 
-def _embedded():
+def _embedded() -> Digits:
     """scikit-learn's digits, in a fixed random order: 1350 for training, 447 for test."""
     from sklearn.datasets import load_digits
 
@@ -214,7 +221,7 @@ def _embedded():
     return Digits("digits", digest.hexdigest(), images[:1350], labels[:1350], images[1350:], labels[1350:])
 
 
-def _find(directory, source, name):
+def _find(directory: Path, source: str, name: str) -> Path:
     """The file in the user's directory."""
     for folder in (directory, directory / source):
         for path in (folder / name, folder / f"{name}.gz"):
@@ -226,7 +233,7 @@ def _find(directory, source, name):
     )
 
 
-def _cached(source, part):
+def _cached(source: str, part: str) -> Path:
     """The file in the cache, downloaded on its first use."""
     import pooch
 
@@ -253,7 +260,7 @@ def _cached(source, part):
     )
 
 
-def _content(path, sha256):
+def _content(path: Path, sha256: str | None) -> bytes:
     """The uncompressed bytes of a file, which must have the SHA-256 if one is known."""
     content = path.read_bytes()
     if path.suffix == ".gz":
@@ -269,7 +276,7 @@ def _content(path, sha256):
     return content
 
 
-def _idx(path, content, part):
+def _idx(path: Path, content: bytes, part: str) -> np.ndarray:
     """Images as float32 from 0 to 1, or labels, out of a file in the IDX format."""
     kind, dimensions = part.split("_")[1], 3 if "images" in part else 1
     header = 4 + 4 * dimensions

@@ -1,11 +1,18 @@
 """Figures of trainings on Compositional MNIST."""
 
+from collections.abc import Callable
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib import plotting
+from lib.convolutional.digits import Composites
 from lib.convolutional.networks import COMPOSITIONAL
+from lib.convolutional.profiles import Case
+from lib.convolutional.settings import Settings, Size
+from lib.convolutional.training import History
 
 BLOCKS = ("compositional", "non-compositional")
 IGNORANCE = (0.9, 1.0)  # the error of knowing nothing, of each block
@@ -18,8 +25,8 @@ def colour(label: str) -> str:
 
 
 def courses(
-    axes, histories: dict, part: str = "test", block: int = COMPOSITIONAL, behind: dict | None = None
-):
+    axes: Axes, histories: dict, part: str = "test", block: int = COMPOSITIONAL, behind: dict | None = None
+) -> None:
     """One block's error over epochs: mean and range of every history; behind, paler, ranges of recorded ones."""
     for label, history in (behind or {}).items():
         course = getattr(history, part)[..., block]
@@ -48,8 +55,8 @@ def both_blocks(histories: dict, behind: dict) -> Figure:
 
 def columns(records: dict) -> Figure:
     """A column for each record: compositional errors above, the others below; training thin, test broad."""
-    options = {"squeeze": False, "figsize": (3.6 * max(1.4, len(records)), 5.2)}
-    figure, panels = plt.subplots(2, len(records), **options)
+    size = (3.6 * max(1.4, len(records)), 5.2)
+    figure, panels = plt.subplots(2, len(records), squeeze=False, figsize=size)
     for column, (name, histories) in zip(panels.T, records.items()):
         for block, axes in enumerate(column):
             courses(axes, histories, "test", block)
@@ -62,7 +69,9 @@ def columns(records: dict) -> Figure:
     return figure
 
 
-def panels(groups: dict, x=lambda history: history.epochs, label: str = "epoch") -> Figure:
+def panels(
+    groups: dict, x: Callable[[History], np.ndarray] = lambda history: history.epochs, label: str = "epoch"
+) -> Figure:
     """Compositional test errors, a panel for each group of histories, on one scale. x: of a history's entries."""
     figure, rows = plt.subplots(
         1, len(groups), sharey=True, figsize=(2.6 * len(groups) + 0.6, 3.1), squeeze=False
@@ -78,7 +87,7 @@ def panels(groups: dict, x=lambda history: history.epochs, label: str = "epoch")
     return figure
 
 
-def examples(composites, count: int = 4) -> Figure:
+def examples(composites: Composites, count: int = 4) -> Figure:
     """The first images, each with its number, and the target of the first."""
     figure = plt.figure(figsize=(7, 3.2))
     grid = figure.add_gridspec(2, count, height_ratios=(1, 1.6))
@@ -87,9 +96,9 @@ def examples(composites, count: int = 4) -> Figure:
         axes.imshow(composites.images[column], cmap="gray_r")
         axes.set(title="".join(map(str, composites.labels[column])), xticks=[], yticks=[])
         axes.grid(False)
-    places = grid[1, :].subgridspec(1, 2, width_ratios=(1, 2))
+    below = grid[1, :].subgridspec(1, 2, width_ratios=(1, 2))
     targets = composites.compositional[0], composites.noncompositional[0]
-    for place, target, block in zip(places, targets, BLOCKS):
+    for place, target, block in zip((below[0], below[1]), targets, BLOCKS):
         axes = figure.add_subplot(place)
         axes.vlines(np.arange(len(target)), 0, target, colors="black", linewidth=2)
         axes.set(xlim=(-1, len(target)), ylim=(0, 1.1 * max(1, composites.r)), xlabel=f"{block} output")
@@ -97,7 +106,7 @@ def examples(composites, count: int = 4) -> Figure:
     return figure
 
 
-def architectures(cases: dict, image: tuple, digits: int) -> Figure:
+def architectures(cases: dict[str, Case], image: Size, digits: int) -> Figure:
     """Every network as chains of feature maps, one a module."""
     figure, rows = plt.subplots(len(cases), 1, figsize=(7, 3.4), height_ratios=range(1, len(cases) + 1))
     for axes, (name, case) in zip(np.atleast_1d(rows), cases.items()):
@@ -111,7 +120,7 @@ def architectures(cases: dict, image: tuple, digits: int) -> Figure:
     return figure
 
 
-def _chain(axes, height, settings, image, outputs, shade):
+def _chain(axes: Axes, height: float, settings: Settings, image: Size, outputs: str, shade: str) -> None:
     """One module: its feature maps as boxes from left to right."""
     channels = [1] + [settings.channels] * len(settings.kernels)
     texts = [f"{h}×{w}×{c}" for (h, w), c in zip(settings.sizes(image), channels)] + [outputs]

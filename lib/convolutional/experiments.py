@@ -3,9 +3,11 @@
 The runs of a case are independent: they are trained in groups, here or over a cluster.
 """
 
+import argparse
 import re
 import sys
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,7 +18,8 @@ from lib import records
 from lib.convolutional.curves import differing, read, record, recorded, write
 from lib.convolutional.profiles import PROFILES, Case, Profile, Task, both, get
 from lib.convolutional.training import History, join, reached, train
-from lib.validation import check_seeds
+from lib.records import Cluster
+from lib.validation import Seeds, check_seeds
 
 __all__ = ["Case", "Profile", "Task", "both", "differing", "get", "read", "recorded", "run"]
 
@@ -28,17 +31,18 @@ class Group:
     name: str
     case: Case
     measure: int
-    seeds: list
-    directory: str | None = None
+    seeds: list[int]
+    directory: str | Path | None = None
     checkpoint: str | None = None
     progress: bool = False
     device: str | None = None
 
     def train(self) -> History:
-        sets = self.case.task.composites(self.directory)
+        training, test = self.case.task.composites(self.directory)
         history = train(
             self.case.settings,
-            *sets,
+            training,
+            test,
             self.seeds,
             measure=self.measure,
             checkpoint=self.checkpoint,
@@ -51,14 +55,14 @@ class Group:
 def run(
     profile: Profile,
     *,
-    seeds=None,
-    directory=None,
-    checkpoints=None,
+    seeds: Seeds | None = None,
+    directory: str | Path | None = None,
+    checkpoints: str | Path | None = None,
     progress: bool = False,
-    device=None,
+    device: str | None = None,
     workers: int = 1,
-    client=None,
-) -> dict:
+    client: Cluster | None = None,
+) -> dict[str, History]:
     """Train every case; a History (without its network) by the name of the case, all seeds of a draw together.
 
     seeds: as in networks.Network, the profile's number by default. directory: of the images, see digits.load.
@@ -76,7 +80,7 @@ def run(
             profile.measure_of(case),
             part,
             directory,
-            checkpoints and _checkpoint(checkpoints, name, draw, part),
+            _checkpoint(checkpoints, name, draw, part) if checkpoints else None,
             progress,
             device,
         )
@@ -96,11 +100,11 @@ def run(
     }
 
 
-def _parts(profile, seeds):
+def _parts(profile: Profile, seeds: list[int]) -> list[list[int]]:
     return [seeds[start : start + profile.group] for start in range(0, len(seeds), profile.group)]
 
 
-def so_far(profile: Profile, seeds: list, checkpoints) -> Profile:
+def so_far(profile: Profile, seeds: list[int], checkpoints: str | Path) -> Profile:
     """The profile with every case as long as its checkpoints go; ValueError where they differ, or one is missing."""
     cases = {}
     for name, case in profile.cases.items():
@@ -118,12 +122,12 @@ def so_far(profile: Profile, seeds: list, checkpoints) -> Profile:
     return replace(profile, cases=cases)
 
 
-def _checkpoint(folder, name, draw, seeds):
+def _checkpoint(folder: str | Path, name: str, draw: int, seeds: list[int]) -> str:
     words = [re.sub("[^a-z0-9]+", "-", name), *([f"draw-{draw}"] if draw else []), *map(str, seeds)]
     return str(Path(folder).resolve() / f"{'-'.join(words)}.pt")
 
 
-def _pool(workers):
+def _pool(workers: int) -> Executor:
     """Processes, since threads would wait for each other between the many short operations of a step."""
     if workers == 1:
         return ThreadPoolExecutor(1)
@@ -135,7 +139,7 @@ def _pool(workers):
     )
 
 
-def main(arguments=None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = records.parser(
         "lib.convolutional.experiments", "Train a profile, record it.", PROFILES, first_seed=0
     )
@@ -156,7 +160,7 @@ def main(arguments=None) -> int:
     return records.run(parser, arguments, _main)
 
 
-def _deciding(options) -> str:
+def _deciding(options: argparse.Namespace) -> str:
     """The options of the command that change the numbers."""
     names = ("runs", "first_seed", "epochs")
     given = {name: getattr(options, name) for name in names if getattr(options, name)}
@@ -164,7 +168,7 @@ def _deciding(options) -> str:
     return " ".join(words + ["--so-far"] * options.so_far)
 
 
-def _main(options):
+def _main(options: argparse.Namespace) -> int:
     profile = get(options.name)
     if options.workers < 1:
         raise ValueError(f"--workers {options.workers} must be at least 1")
@@ -174,7 +178,7 @@ def _main(options):
         profile = replace(profile, group=options.group)
     if options.epochs is not None:
         profile = profile.changed(epochs=options.epochs)
-    seeds = records.seeds(options, profile)
+    seeds = records.seeds(options, profile.seeds)
     checkpoints = Path(options.checkpoints or records.ROOT / "_build" / "checkpoints" / options.name)
     if options.so_far:
         profile = so_far(profile, seeds, checkpoints)

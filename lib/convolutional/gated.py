@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 from lib.convolutional.digits import Composites
-from lib.convolutional.settings import Settings
-from lib.validation import check_seeds
+from lib.convolutional.settings import Settings, Size
+from lib.validation import Seeds, check_seeds
+
+Pair = tuple[torch.Tensor, torch.Tensor]  # images and targets
 
 
 class Gated(nn.Module):
@@ -25,12 +27,12 @@ class Gated(nn.Module):
     def __init__(
         self,
         settings: Settings,
-        image: tuple,
+        image: Size,
         digits: int,
         seed: int,
         start: float = 0.0,
         fixed: bool = False,
-    ):
+    ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         self.trunks = nn.ModuleList(_trunk(settings) for _ in range(2))
@@ -48,7 +50,7 @@ class Gated(nn.Module):
         first = torch.sigmoid(self.difference)
         return torch.stack([first, 1 - first], dim=1)
 
-    def forward(self, images):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
         features = [trunk(images[:, None]) for trunk in self.trunks]
         return torch.cat(
             [
@@ -59,7 +61,7 @@ class Gated(nn.Module):
         )
 
 
-def _trunk(settings):
+def _trunk(settings: Settings) -> nn.Sequential:
     layers, inputs = [], 1
     for kernel in settings.kernels:
         layers += [nn.Conv2d(inputs, settings.channels, kernel), nn.ReLU()]
@@ -72,45 +74,55 @@ class GatedHistory:
     epochs: np.ndarray  # (entries,)
     test: np.ndarray  # (runs, entries): normalised compositional error
     right: np.ndarray  # (runs,): share of the test composites' digits that are right at the end
-    apart: (
-        np.ndarray
-    )  # (runs, entries): |difference of the two blocks' gates on one trunk|, 0 shared, 1 split
+    apart: np.ndarray  # (runs, entries): |difference of the blocks' gates on one trunk|, 0 shared, 1 split
 
 
 def train(
     settings: Settings,
     training: Composites,
     test: Composites,
-    seeds,
+    seeds: Seeds,
     *,
     measure: int = 4,
     gate_rate: float = 1.0,
-    **options,
+    start: float = 0.0,
+    fixed: bool = False,
 ) -> GatedHistory:
     """Train gated networks by gradient descent, one a seed, with the batches of lib.convolutional.training.
 
-    gate_rate: factor on the gates' learning rate. options: start and fixed, of Gated.
+    gate_rate: factor on the gates' learning rate. start, fixed: of Gated.
     """
     sets = [(torch.from_numpy(part.images), torch.from_numpy(_targets(part))) for part in (training, test)]
-    found = [
-        _one(settings, sets, training, test, seed, measure, gate_rate, options) for seed in check_seeds(seeds)
-    ]
+    image, found = training.images.shape[1:], []
+    for seed in check_seeds(seeds):
+        net = Gated(settings, image, training.digits, seed, start, fixed)
+        found.append(_one(net, seed, settings, sets, test, measure, gate_rate))
     errors, right, apart = zip(*found)
     epochs = np.arange(0, settings.epochs + 1, measure)
     return GatedHistory(epochs, np.array(errors), np.array(right), np.array(apart))
 
 
-def _one(settings, sets, training, test, seed, measure, gate_rate, options):
-    net = Gated(settings, training.images.shape[1:], training.digits, seed, **options)
+def _one(
+    net: Gated,
+    seed: int,
+    settings: Settings,
+    sets: list[Pair],
+    test: Composites,
+    measure: int,
+    gate_rate: float,
+) -> tuple[list[float], float, list[float]]:
     others = [p for name, p in net.named_parameters() if name != "difference"]
-    gates = {"params": [net.difference], "lr": gate_rate * settings.learning_rate}
-    optimizer = torch.optim.SGD([{"params": others}, gates], lr=settings.learning_rate)
-    (images, targets), steps = sets[0], len(training) // settings.batch
+    groups: list[dict[str, list[nn.Parameter] | float]] = [
+        {"params": others},
+        {"params": [net.difference], "lr": gate_rate * settings.learning_rate},
+    ]
+    optimizer = torch.optim.SGD(groups, lr=settings.learning_rate)
+    (images, targets), steps = sets[0], len(sets[0][0]) // settings.batch
     errors, apart = [], []
     for epoch in range(settings.epochs + 1):
         if epoch:
             rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, epoch)))
-            for batch in rng.permutation(len(training))[: steps * settings.batch].reshape(steps, -1):
+            for batch in rng.permutation(len(images))[: steps * settings.batch].reshape(steps, -1):
                 optimizer.zero_grad()
                 (net(images[batch]) - targets[batch]).square().sum(1).mean().backward()
                 optimizer.step()
@@ -123,7 +135,7 @@ def _one(settings, sets, training, test, seed, measure, gate_rate, options):
 
 
 @torch.no_grad()
-def _measured(net, part, test):
+def _measured(net: Gated, part: Pair, test: Composites) -> tuple[float, float]:
     images, targets = part
     border = 10 * test.digits
     outputs = torch.cat([net(chunk)[:, :border] for chunk in images.split(500)])
@@ -132,5 +144,5 @@ def _measured(net, part, test):
     return error, (found == test.labels).mean()
 
 
-def _targets(part):
+def _targets(part: Composites) -> np.ndarray:
     return np.hstack([part.compositional, part.noncompositional]).astype(np.float32)

@@ -1,6 +1,7 @@
 """Record of the networks whose split is learned. `python -m lib.convolutional.gates`"""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -18,15 +19,16 @@ CASES = {"from equal gates": {"gate_rate": 10.0}, "from nearly split": {"gate_ra
 PATH = records.RESULTS / "cmnist_gates.json"
 
 
-def record(seeds, draws=(0, 1, 2)) -> dict:
+def record(seeds: list[int], draws: Sequence[int] = (0, 1, 2)) -> dict:
     """Train every case with every seed on every draw of the composites; curves with six digits."""
-    entries = {name: {field: [] for field in ("test", "right", "apart")} for name in CASES}
+    entries: dict[str, dict[str, list]] = {name: {"test": [], "right": [], "apart": []} for name in CASES}
     hashes = []
     for draw in draws:
-        sets = replace(DIGITS, draw=draw).composites()
-        hashes.append(data_hash(*sets))
+        training, test = replace(DIGITS, draw=draw).composites()
+        hashes.append(data_hash(training, test))
         for name, options in CASES.items():
-            history = train(SETTINGS, *sets, seeds, **options)
+            rate, start = options["gate_rate"], options.get("start", 0.0)
+            history = train(SETTINGS, training, test, seeds, gate_rate=rate, start=start)
             for field, values in entries[name].items():
                 values += [np.round(run, 6).tolist() for run in getattr(history, field)]
     return {
@@ -48,7 +50,7 @@ def record(seeds, draws=(0, 1, 2)) -> dict:
     }
 
 
-def read(path: Path | None = None) -> dict:
+def read(path: Path | None = None) -> dict[str, GatedHistory]:
     """GatedHistory by case."""
     content = records.read(path or PATH, "python -m lib.convolutional.gates")
     epochs = np.array(content["epochs"])

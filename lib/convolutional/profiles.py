@@ -1,13 +1,19 @@
 """The trainings of the chapters on Compositional MNIST: tasks, settings and named profiles."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import gcd
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from lib.convolutional import digits
-from lib.convolutional.settings import Settings
-from lib.validation import check_count
+from lib.convolutional.digits import Composites
+from lib.convolutional.settings import Kernels, Settings
+from lib.validation import check_choice, check_count
+
+Sets = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]  # of training and test
 
 
 @dataclass(frozen=True)
@@ -35,21 +41,24 @@ class Task:
             if count is not None:
                 check_count(name, count)
 
-    def composites(self, directory=None) -> tuple:
+    def composites(self, directory: str | Path | None = None) -> tuple[Composites, Composites]:
         """Training and test composites; directory as in lib.convolutional.digits.load, and its errors."""
         data = digits.load(self.source, directory).pooled(self.pooled, self.brightness)
         sets = (data.train_images, data.train_labels), (data.test_images, data.test_labels)
-        if self.drawn:
-            rng = np.random.default_rng(self.draw)
-            counts = (self.training, self.test)
-            if self.draw:
-                sets = _divided_anew(sets, rng)
-            return tuple(digits.at_random(*s, n, rng, self.digits, self.r) for s, n in zip(sets, counts))
-        made = [digits.side_by_side(*s, self.digits, self.r) for s in sets]
-        return tuple(part.first(n or len(part)) for part, n in zip(made, (self.training, self.test)))
+        rng = np.random.default_rng(self.draw)
+        if self.drawn and self.draw:
+            sets = _divided_anew(sets, rng)
+
+        def compose(images: np.ndarray, labels: np.ndarray, count: int | None) -> Composites:
+            if self.drawn and count is not None:
+                return digits.at_random(images, labels, count, rng, self.digits, self.r)
+            made = digits.side_by_side(images, labels, self.digits, self.r)
+            return made.first(count or len(made))
+
+        return compose(*sets[0], self.training), compose(*sets[1], self.test)
 
 
-def _divided_anew(sets, rng):
+def _divided_anew(sets: Sets, rng: np.random.Generator) -> Sets:
     first = len(sets[0][0])
     order = rng.permutation(sum(len(images) for images, _ in sets))
     images, labels = (np.concatenate(parts)[order] for parts in zip(*sets))
@@ -66,16 +75,16 @@ class Case:
 class Profile:
     """Cases by name. Every case is trained with every seed on every draw of its composites."""
 
-    cases: dict
+    cases: dict[str, Case]
     seeds: int  # runs on every draw
     measure: int | None = None  # epochs from one recorded error to the next; None: a twentieth of a case's
     group: int = 6  # runs trained in one stack
-    draws: tuple = (0,)
+    draws: tuple[int, ...] = (0,)
 
     def measure_of(self, case: Case) -> int:
         return self.measure or max(1, case.settings.epochs // 20)
 
-    def changed(self, **changes) -> "Profile":
+    def changed(self, **changes: Any) -> "Profile":
         """The same with other values in the settings of every case."""
         cases = {
             name: replace(case, settings=replace(case.settings, **changes))
@@ -83,7 +92,7 @@ class Profile:
         }
         return replace(self, cases=cases)
 
-    def posed(self, **changes) -> "Profile":
+    def posed(self, **changes: Any) -> "Profile":
         """The same with other values in the task of every case; kernels keep their part of the image's width."""
         cases = {}
         for name, case in self.cases.items():
@@ -98,24 +107,25 @@ class Profile:
             raise ValueError(
                 f"the profile compares {', '.join(self.cases)}, not dense and split; choose ci or length"
             )
-        if not (isinstance(epochs, int) and epochs >= 0):
-            raise ValueError(f"epochs = {epochs!r} is not an integer from 0 on; 0 means the profile's own")
-        adapted = self.posed(r=r, digits=digits, **({"training": triples} if triples else {}))
+        check_count("epochs", epochs, 0)
+        adapted = self.posed(r=r, digits=digits)
+        if triples:
+            adapted = adapted.posed(training=triples)
         if not epochs:
             return adapted
         return replace(adapted.changed(epochs=epochs), measure=gcd(self.measure or epochs, epochs))
 
 
-def _widened(kernels, factor):
+def _widened(kernels: Kernels, factor: float) -> Kernels:
     return tuple((rows, max(1, round(columns * factor))) for rows, columns in kernels)
 
 
 DIGITS = Task()
 MNIST = Task(source="mnist", pooled=4, brightness=2.0, drawn=False, training=2000)
 PAPER = Task(source="mnist", drawn=False, training=None, test=None)
-_START = {"init_std": 0.05, "readout_std": 0.01}
-ON_DIGITS = Settings(channels=16, kernels=((3, 9), (3, 7), (2, 4)), learning_rate=2e-2, epochs=80, **_START)
-ON_MNIST = Settings(channels=16, kernels=((3, 7), (2, 5), (2, 4)), learning_rate=2e-2, epochs=60, **_START)
+_SMALL = Settings(channels=16, learning_rate=2e-2, init_std=0.05, readout_std=0.01)
+ON_DIGITS = replace(_SMALL, kernels=((3, 9), (3, 7), (2, 4)), epochs=80)
+ON_MNIST = replace(_SMALL, kernels=((3, 7), (2, 5), (2, 4)), epochs=60)
 # a setting with twice the images, half the learning rate and one draw
 DIGITS_1000 = replace(DIGITS, training=1000)
 ON_DIGITS_1000 = replace(ON_DIGITS, learning_rate=1e-2, epochs=150)
@@ -130,17 +140,17 @@ OPTIMISER_RATES = {  # of which a seed of its own chooses one for each; continue
 SHAPING = ((1.0, 0.1), (1.0, 0.01), (1.0, 0.0), (0.0, 1.0))
 
 
-def both(task: Task, dense: Settings, suffix: str = "") -> dict:
+def both(task: Task, dense: Settings, suffix: str = "") -> dict[str, Case]:
     """The dense network and the split one of half as many channels a module, as in the paper."""
     split = replace(dense, architecture="split", channels=dense.channels // 2)
     return {f"dense{suffix}": Case(task, dense), f"split{suffix}": Case(task, split)}
 
 
-def _joined(parts) -> dict:
+def _joined(parts: Iterable[dict[str, Case]]) -> dict[str, Case]:
     return {name: case for part in parts for name, case in part.items()}
 
 
-def _by_r():
+def _by_r() -> dict[str, Case]:
     """Beside the profile ci, which has r = 10; the compositional module does not depend on r."""
     cases = _joined(both(replace(DIGITS, r=r), ON_DIGITS, f", r = {r:g}") for r in (1.0, 3.0))
     wide = replace(ON_DIGITS, architecture="split")  # as many channels for the digits as the dense network
@@ -148,12 +158,12 @@ def _by_r():
     return cases | {"split of 16 + 16, r = 1": Case(replace(DIGITS, r=1.0), wide)}
 
 
-def _by_rate():
+def _by_rate() -> dict[str, Case]:
     rated = (replace(ON_DIGITS, learning_rate=rate, epochs=epochs) for rate, epochs in RATES.items())
     return _joined(both(DIGITS, settings, f", {settings.learning_rate:g}") for settings in rated)
 
 
-def _by_optimiser_and_rate():
+def _by_optimiser_and_rate() -> dict[str, Case]:
     return {
         f"{architecture}, {optimiser} {rate:g}": _optimised(optimiser, architecture, rate)
         for (optimiser, architecture), rates in OPTIMISER_RATES.items()
@@ -161,25 +171,25 @@ def _by_optimiser_and_rate():
     }
 
 
-def _by_optimiser():
+def _by_optimiser() -> dict[str, Case]:
     """Each network at the learning rate that the profile optimiser-rates chose by its training error."""
     best = {("sgd", "dense"): 1e-2, ("sgd", "split"): 8e-2, ("adam", "dense"): 5e-4, ("adam", "split"): 2e-3}
     return {f"{a}, {optimiser}": _optimised(optimiser, a, rate) for (optimiser, a), rate in best.items()}
 
 
-def _optimised(optimiser, architecture, rate):
+def _optimised(optimiser: str, architecture: str, rate: float) -> Case:
     settings = replace(ON_DIGITS, optimiser=optimiser, learning_rate=rate, epochs=40)
     return both(DIGITS_1000, settings)[architecture]
 
 
-def _by_amount():
+def _by_amount() -> dict[str, Case]:
     return _joined(
         both(replace(MNIST, training=n), replace(ON_MNIST, epochs=epochs), f", {n} triples")
         for n, epochs in AMOUNTS.items()
     )
 
 
-def _by_module():
+def _by_module() -> dict[str, Case]:
     """A module of 8 channels for all digits, or one for each, which sees the whole image or its digit's part."""
     split = replace(ON_DIGITS, architecture="split", channels=8, epochs=160)
     whole = replace(split, architecture="digits")
@@ -215,6 +225,5 @@ PROFILES = {
 
 
 def get(name: str) -> Profile:
-    if name not in PROFILES:
-        raise ValueError(f"profile = {name!r} is unknown; choose one of {', '.join(PROFILES)}")
+    check_choice("profile", name, PROFILES)
     return PROFILES[name]

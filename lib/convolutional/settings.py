@@ -2,14 +2,15 @@
 
 import math
 from dataclasses import asdict, dataclass
-from numbers import Integral
 
 import torch
 
-from lib.validation import check_choice
+from lib.validation import check_choice, check_count, check_positive
 
 ARCHITECTURES = ("dense", "split", "digits", "parts")
 OPTIMISERS = ("sgd", "adam")
+Size = tuple[int, int]  # height and width
+Kernels = tuple[Size, ...]
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -24,7 +25,7 @@ class Settings:
 
     architecture: str = "dense"
     channels: int = 32  # filters of every convolution of a module; the paper's split modules have 16
-    kernels: tuple = ((9, 27), (7, 21), (5, 15))  # rows and columns of every convolution
+    kernels: Kernels = ((9, 27), (7, 21), (5, 15))  # rows and columns of every convolution
     learning_rate: float = 2e-3  # of the optimiser, on the batch mean of the summed squared error
     batch: int = 16  # images a step
     epochs: int = 300
@@ -33,22 +34,16 @@ class Settings:
     precision: str = "float32"  # or "float64"
     tf32: bool = False  # let a GPU round factors to 10 bits; spectra add up, so that the error would show
     optimiser: str = "sgd"  # plain gradient descent; or "adam", with the constants of torch.optim
-    shaping: tuple = (
-        1.0,
-        1.0,
-    )  # factors on what each block's errors contribute to the convolutions' gradient
+    shaping: tuple[float, float] = (1.0, 1.0)  # factors on each block's errors in the convolutions' gradient
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_choice("architecture", self.architecture, ARCHITECTURES)
         check_choice("precision", self.precision, PRECISIONS)
         check_choice("optimiser", self.optimiser, OPTIMISERS)
         for name in ("channels", "batch", "epochs"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-                raise ValueError(f"{name} = {value!r} is not an integer from 1 on")
+            check_count(name, getattr(self, name))
         for name in ("learning_rate", "init_std", "readout_std"):
-            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ValueError(f"{name} = {getattr(self, name)!r} is not finite and positive")
+            check_positive(name, getattr(self, name))
         object.__setattr__(self, "kernels", tuple(tuple(kernel) for kernel in self.kernels))
         object.__setattr__(self, "shaping", tuple(self.shaping))
         if not self.kernels or any(len(kernel) != 2 or min(kernel) < 1 for kernel in self.kernels):
@@ -66,23 +61,23 @@ class Settings:
                 del settings[name]
         return settings
 
-    def outputs(self, digits: int) -> tuple:
+    def outputs(self, digits: int) -> tuple[int, ...]:
         """Number of outputs of every module."""
         if self.architecture in ("digits", "parts"):
             return (10,) * digits
         blocks = (10 * digits, 10**digits)
         return blocks if self.architecture == "split" else (sum(blocks),)
 
-    def view(self, image: tuple, digits: int) -> tuple:
+    def view(self, image: Size, digits: int) -> Size:
         """Height and width of what a module sees of an image."""
         height, width = image
         return (height, width // digits if self.architecture == "parts" else width)
 
-    def sizes(self, view: tuple) -> list:
+    def sizes(self, view: Size) -> list[Size]:
         """Height and width of what a module sees and after every convolution; ValueError for too large kernels."""
-        sizes = [tuple(view)]
+        sizes = [(view[0], view[1])]
         for kernel in self.kernels:
-            sizes.append(tuple(n - k + 1 for n, k in zip(sizes[-1], kernel)))
+            sizes.append((sizes[-1][0] - kernel[0] + 1, sizes[-1][1] - kernel[1] + 1))
             if min(sizes[-1]) < 1:
                 raise ValueError(
                     f"a kernel of {kernel} does not fit {sizes[-2]} pixels (image {tuple(view)}, kernels "
@@ -90,11 +85,11 @@ class Settings:
                 )
         return sizes
 
-    def shapes(self, image: tuple, digits: int) -> list:
+    def shapes(self, image: Size, digits: int) -> list[list[tuple[int, ...]]]:
         """Shapes of a module's parameters, a list a module: kernels and biases in turn, then the readout's."""
         height, width = self.sizes(self.view(image, digits))[-1]
         inputs = [1] + [self.channels] * (len(self.kernels) - 1)
-        trunk = [
+        trunk: list[tuple[int, ...]] = [
             shape
             for kernel, channels in zip(self.kernels, inputs)
             for shape in ((*kernel, channels, self.channels), (self.channels,))
@@ -102,6 +97,6 @@ class Settings:
         features = height * width * self.channels
         return [[*trunk, (features, outputs), (outputs,)] for outputs in self.outputs(digits)]
 
-    def parameters(self, image: tuple, digits: int) -> int:
+    def parameters(self, image: Size, digits: int) -> int:
         """Number of weights and biases of one network."""
         return sum(math.prod(shape) for module in self.shapes(image, digits) for shape in module)

@@ -1,5 +1,7 @@
 """Tables of trainings and their records."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from lib.convolutional.analysis import best, last
@@ -25,7 +27,7 @@ def hyperparameters(content: dict) -> dict:
     tasks, settings = ([entry[part] for entry in content["cases"].values()] for part in ("task", "settings"))
     entry = next(iter(content["cases"].values()))
 
-    def values(dictionaries, name):
+    def values(dictionaries: list[dict], name: str) -> str:
         found = dict.fromkeys(str(d[name]) for d in dictionaries)
         return ", ".join(found)
 
@@ -47,7 +49,7 @@ def hyperparameters(content: dict) -> dict:
     }
 
 
-def _kernels(kernels):
+def _kernels(kernels: Iterable[tuple[int, int]]) -> str:
     return " ".join(f"{rows}×{columns}" for rows, columns in kernels)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from tqdm import tqdm
 from lib.convolutional.digits import Composites
 from lib.convolutional.networks import Network
 from lib.convolutional.settings import PRECISIONS, Settings
-from lib.validation import check_seeds
+from lib.validation import Seeds, check_seeds
 
 PARTS = ("train", "test", "seen", "unseen")
 
@@ -28,7 +29,7 @@ class History:
     numbers that are right. nan where there is nothing to measure.
     """
 
-    seeds: list
+    seeds: list[int]
     epochs: np.ndarray  # (entries,): the number of epochs trained at each entry
     train: np.ndarray  # on the first training composites
     test: np.ndarray
@@ -36,21 +37,35 @@ class History:
     unseen: np.ndarray  # on the other test composites
     seconds: float  # of the training, interruptions left out
     network: Network | None = None  # the trained networks
-    draws: list | None = None  # the draw of the composites of every run, where there are several
+    draws: list[int] | None = None  # the draw of the composites of every run, where there are several
+
+    @classmethod
+    def of(
+        cls,
+        seeds: list[int],
+        epochs: np.ndarray,
+        courses: Iterable[np.ndarray],
+        seconds: float,
+        network: Network | None = None,
+        draws: list[int] | None = None,
+    ) -> "History":
+        """From the four courses in their order, as PARTS names them."""
+        train, test, seen, unseen = courses
+        return cls(seeds, epochs, train, test, seen, unseen, seconds, network, draws)
 
 
 def train(
     settings: Settings,
     training: Composites,
     test: Composites,
-    seeds,
+    seeds: Seeds,
     *,
     shown: int | None = 1028,
     measure: int = 1,
-    checkpoint=None,
+    checkpoint: str | Path | None = None,
     every: float = 60.0,
     progress: bool = False,
-    device=None,
+    device: str | None = None,
 ) -> History:
     """Train one network a seed, all in one stack, and record their errors every `measure` epochs.
 
@@ -64,7 +79,7 @@ def train(
 
     Raises ValueError for data that do not fit, for a checkpoint of something else, and when training diverges.
     """
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     seeds, steps = check_seeds(seeds), len(training) // settings.batch
     if steps < 1:
         raise ValueError(
@@ -76,20 +91,20 @@ def train(
         if getattr(training, name) != getattr(test, name):
             raise ValueError(f"training and test composites differ in {name}; compose both alike")
     with _matrix_precision(settings.tf32):
-        network = Network(settings, training.images.shape[1:], training.digits, training.r, seeds, device)
-        sets = [_tensors(part, settings, device) for part in (training, test)]
-        known = torch.from_numpy(np.isin(test.numbers, training.numbers)).to(device)
-        errors = _Scores(network, [tensor[:shown] for tensor in sets[0]], sets[1], known)
-        fingerprint = checkpoint and _fingerprint(settings, training, test, seeds, [shown, measure])
-        keeper = checkpoint and _Keeper(Path(checkpoint), fingerprint)
-        state = keeper and keeper.load(network, settings.epochs)
+        network = Network(settings, training.images.shape[1:], training.digits, training.r, seeds, place)
+        images, labels = _tensors(training, settings, place)
+        known = np.isin(test.numbers, training.numbers)
+        errors = _Scores(network, (images[:shown], labels[:shown]), _tensors(test, settings, place), known)
+        fingerprint = _fingerprint(settings, training, test, seeds, [shown, measure])
+        keeper = _Keeper(Path(checkpoint), fingerprint) if checkpoint else None
+        state = keeper.load(network, settings.epochs) if keeper else None
         begun, spent, courses = state or (0, 0.0, [errors(0)])
-        step, start, saved = stepper(network, *sets[0]), monotonic(), monotonic()
+        step, start, saved = stepper(network, images, labels), monotonic(), monotonic()
         bar = tqdm(total=settings.epochs * steps, initial=begun * steps, disable=not progress)
         bar.set_description(f"{settings.architecture}, {len(seeds)} runs")
         with bar:
             for epoch in range(begun + 1, settings.epochs + 1):
-                for batch in _order(seeds, epoch, len(training), steps, settings.batch, device):
+                for batch in _order(seeds, epoch, len(training), steps, settings.batch, place):
                     step(batch)
                     bar.update()
                 if epoch % measure == 0:
@@ -97,19 +112,19 @@ def train(
                 if keeper and (epoch == settings.epochs or monotonic() - saved >= every):
                     keeper.save(network, epoch, spent + monotonic() - start, courses)
                     saved = monotonic()
-    parts = np.array(courses).transpose(1, 2, 0, 3)  # (parts, runs, entries, 4)
+    seen: tuple[np.ndarray, ...] = tuple(np.array(courses).transpose(1, 2, 0, 3))  # (runs, entries, 4) each
     epochs = np.arange(0, settings.epochs + 1, measure)
-    return History(seeds, epochs, *parts, spent + monotonic() - start, network)
+    return History.of(seeds, epochs, seen, spent + monotonic() - start, network)
 
 
-def join(histories) -> History:
+def join(histories: Iterable[History]) -> History:
     """The history of runs that were trained in several groups, in the order of the groups."""
     histories = list(histories)
-    parts = [np.concatenate([getattr(history, part) for history in histories]) for part in PARTS]
-    draws = [draw for history in histories for draw in history.draws or []]
-    seconds = sum(history.seconds for history in histories)
-    seeds = [seed for history in histories for seed in history.seeds]
-    return History(seeds, histories[0].epochs, *parts, seconds, draws=draws or None)
+    parts = [np.concatenate([getattr(one, part) for one in histories]) for part in PARTS]
+    draws = [draw for one in histories for draw in one.draws or []]
+    seconds = sum(one.seconds for one in histories)
+    seeds = [seed for one in histories for seed in one.seeds]
+    return History.of(seeds, histories[0].epochs, parts, seconds, draws=draws or None)
 
 
 def data_hash(*sets: Composites) -> str:
@@ -118,12 +133,12 @@ def data_hash(*sets: Composites) -> str:
     for part in sets:
         for array in (part.images, part.labels):
             digest.update(f"{array.dtype}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array))
+            digest.update(np.ascontiguousarray(array).data)
         digest.update(repr(part.r).encode())
     return digest.hexdigest()
 
 
-def reached(checkpoint) -> int:
+def reached(checkpoint: str | Path) -> int:
     """The number of epochs that a checkpoint holds; ValueError where the file is missing or no checkpoint."""
     try:
         return int(torch.load(checkpoint, weights_only=True)["epoch"])
@@ -133,13 +148,16 @@ def reached(checkpoint) -> int:
         ) from None
 
 
+Tensors = tuple[torch.Tensor, torch.Tensor]  # images and labels
+
+
 class _Scores:
     """Mean scores of all runs on every part of the data, (parts, runs, 4); the errors must be finite."""
 
-    def __init__(self, network, shown, test, known):
-        self.network, self.shown, self.test, self.known = network, shown, test, known.cpu().numpy()
+    def __init__(self, network: Network, shown: Tensors, test: Tensors, known: np.ndarray) -> None:
+        self.network, self.shown, self.test, self.known = network, shown, test, known
 
-    def __call__(self, epoch):
+    def __call__(self, epoch: int) -> np.ndarray:
         train, test = self.network.scores(*self.shown), self.network.scores(*self.test)
         settings = self.network.settings
         errors = slice(1) if settings.architecture in ("digits", "parts") else slice(2)
@@ -151,7 +169,7 @@ class _Scores:
         return np.array([_mean(part) for part in (train, test, test[:, self.known], test[:, ~self.known])])
 
 
-def _mean(scores):
+def _mean(scores: np.ndarray) -> np.ndarray:
     """(runs, 4); nan without an image."""
     return scores.mean(axis=1) if scores.shape[1] else np.full(scores[:, 0:1].sum(1).shape, np.nan)
 
@@ -159,11 +177,11 @@ def _mean(scores):
 class _Keeper:
     """A checkpoint file, which is replaced as a whole: a kill at any moment leaves the old one or the new one."""
 
-    def __init__(self, path, fingerprint):
+    def __init__(self, path: Path, fingerprint: str) -> None:
         self.path, self.fingerprint = path, fingerprint
         path.parent.mkdir(parents=True, exist_ok=True)
 
-    def save(self, network, epoch, seconds, courses):
+    def save(self, network: Network, epoch: int, seconds: float, courses: list[np.ndarray]) -> None:
         state = {
             "epoch": epoch,
             "seconds": seconds,
@@ -180,7 +198,7 @@ class _Keeper:
             os.fsync(file.fileno())
         os.replace(part, self.path)
 
-    def load(self, network, epochs):
+    def load(self, network: Network, epochs: int) -> tuple[int, float, list[np.ndarray]] | None:
         """Sets the network and returns epoch, seconds and courses so far, or None without a checkpoint."""
         if not self.path.is_file():
             return None
@@ -205,18 +223,22 @@ class _Keeper:
         return epoch, seconds, courses
 
 
-def _fingerprint(settings, training, test, seeds, recorded):
+def _fingerprint(
+    settings: Settings, training: Composites, test: Composites, seeds: list[int], recorded: list[int | None]
+) -> str:
     decisive = settings.as_dict() | {"seeds": seeds, "recorded": recorded, "data": data_hash(training, test)}
     del decisive["epochs"]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
-def _tensors(part, settings, device):
+def _tensors(part: Composites, settings: Settings, device: torch.device) -> Tensors:
     images = torch.from_numpy(np.ascontiguousarray(part.images)).to(device, PRECISIONS[settings.precision])
     return images, torch.from_numpy(np.ascontiguousarray(part.labels)).to(device)
 
 
-def _order(seeds, epoch, n, steps, batch, device):
+def _order(
+    seeds: list[int], epoch: int, n: int, steps: int, batch: int, device: torch.device
+) -> torch.Tensor:
     """The batches of an epoch: indices (steps, runs, batch), each run's order from its own seed."""
     orders = []
     for seed in seeds:
@@ -225,13 +247,13 @@ def _order(seeds, epoch, n, steps, batch, device):
     return torch.from_numpy(np.stack(orders, axis=1)).to(device)
 
 
-def stepper(network, images, labels):
+def stepper(network: Network, images: torch.Tensor, labels: torch.Tensor) -> Callable[[torch.Tensor], None]:
     """A function that makes one step with the images of the given indices; on a GPU a recorded graph.
 
     The graph spares the launching of about 150 kernels a step.
     """
 
-    def step(index):
+    def step(index: torch.Tensor) -> None:
         network.step(images[index], labels[index])
 
     if (
@@ -251,7 +273,7 @@ def stepper(network, images, labels):
         step(place)
     network.load(start)
 
-    def replay(index):
+    def replay(index: torch.Tensor) -> None:
         place.copy_(index)
         graph.replay()
 
@@ -259,7 +281,7 @@ def stepper(network, images, labels):
 
 
 @contextmanager
-def _matrix_precision(tf32):
+def _matrix_precision(tf32: bool) -> Iterator[None]:
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("high" if tf32 else "highest")
     try:

@@ -6,8 +6,9 @@ step, for gradient descent as for sign descent; see the geometry chapter. What t
 weights that a single example moves: so the share of a step's gain that such weights have is recorded too.
 """
 
+import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +18,9 @@ import torch
 from torch.nn import functional
 
 from lib import records
-from lib.convolutional.profiles import get
+from lib.convolutional.digits import Composites
+from lib.convolutional.networks import Network
+from lib.convolutional.profiles import Profile, get
 from lib.convolutional.training import train
 
 DIRECTIONS = ("sgd", "sign", "adam")
@@ -27,7 +30,7 @@ PATH = records.RESULTS / "cmnist_transfer.json"
 COMMAND = "python -m lib.convolutional.transfer"
 
 
-def gradients(network, run: int, composites, batch: int) -> Iterator[torch.Tensor]:
+def gradients(network: Network, run: int, composites: Composites, batch: int) -> Iterator[torch.Tensor]:
     """Gradients (weights,) of the compositional error of one run's first module, by autograd, batch by batch.
 
     The error is the batch mean of the summed squared error over the digits. A last incomplete batch is left out.
@@ -50,7 +53,7 @@ def gradients(network, run: int, composites, batch: int) -> Iterator[torch.Tenso
         yield torch.cat([part.flatten() for part in torch.autograd.grad(error, weights)])
 
 
-def transfer(network, run: int, training, test) -> dict:
+def transfer(network: Network, run: int, training: Composites, test: Composites) -> dict:
     """The transfer of three directions, and how far sign and gradient point apart.
 
     sgd: the gradient of all training images; sign: its signs; adam: the gradient divided by the root mean square of
@@ -66,14 +69,14 @@ def transfer(network, run: int, training, test) -> dict:
     return found | {"cosine": float(g.abs().sum() / (g.norm() * (g != 0).sum().sqrt()))}
 
 
-def few_examples(network, run: int, training) -> dict:
+def few_examples(network: Network, run: int, training: Composites) -> dict:
     """The share of a step's gain, to first order, that comes from weights which few training examples move.
 
     Examples behind a weight, in effect: (Σ|g|)²/Σg² over the gradients g of the single examples, from 1 to their
     number. few_sgd: of the gradient's gain Σ(Σg)²; few_sign: of its signs' gain Σ|Σg|; examples: the median number
     behind a weight, each weight counted by its part in the signs' gain.
     """
-    whole = size = square = 0.0
+    whole = size = square = torch.zeros(())
     for g in gradients(network, run, training, 1):
         whole, size, square = whole + g, size + g.abs(), square + g.square()
     moved = square > 0
@@ -88,17 +91,19 @@ def few_examples(network, run: int, training) -> dict:
     }
 
 
-def measure(profile, seeds) -> dict:
+def measure(profile: Profile, seeds: list[int]) -> dict:
     """Both measurements in every case of a profile during its training: by case and epoch, a value a seed."""
-    entries = {}
+    entries: dict[str, dict[str, dict]] = {}
     for name, case in profile.cases.items():
-        sets, entries[name] = case.task.composites(), {}
+        (training, test), entries[name] = case.task.composites(), {}
         with TemporaryDirectory() as folder:
             for epoch in EPOCHS:  # each goes on from the checkpoint of the one before
                 settings = replace(case.settings, epochs=epoch)
-                network = train(settings, *sets, seeds, measure=1, checkpoint=f"{folder}/state.pt").network
+                state = f"{folder}/state.pt"
+                network = train(settings, training, test, seeds, measure=1, checkpoint=state).network
+                assert network is not None
                 found = [
-                    transfer(network, run, *sets) | few_examples(network, run, sets[0])
+                    transfer(network, run, training, test) | few_examples(network, run, training)
                     for run in range(len(seeds))
                 ]
                 entries[name][str(epoch)] = {key: [round(one[key], 5) for one in found] for key in found[0]}
@@ -110,12 +115,12 @@ def read(path: Path | None = None) -> dict:
     return records.read(path or PATH, COMMAND)
 
 
-def main(arguments=None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = records.parser("lib.convolutional.transfer", "Measure transfer, record it.", ["optimisers"], 0)
     return records.run(parser, arguments or ["optimisers", *sys.argv[1:]], _main)
 
 
-def _main(options):
+def _main(options: argparse.Namespace) -> int:
     seeds = list(range(options.first_seed, options.first_seed + (options.runs or 5)))
     commit = records.commit()
     content = {

@@ -5,6 +5,7 @@ no kernel; tests/test_explorer.py compares the two. What both sides share (range
 """
 
 import json
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
@@ -78,12 +79,14 @@ def settings() -> dict:
     }
 
 
-def _fieldset(title, controls):
-    rows = "\n".join((slider if isinstance(c, Slider) else choice)(c, "explorer") for c in controls)
+def _fieldset(title: str, controls: Iterable[Slider | Choice]) -> str:
+    rows = "\n".join(
+        slider(c, "explorer") if isinstance(c, Slider) else choice(c, "explorer") for c in controls
+    )
     return f"<fieldset><legend>{title}</legend>\n{rows}\n</fieldset>"
 
 
-def _view(name, title, curves=""):
+def _view(name: str, title: str, curves: str = "") -> str:
     return (
         f'<figure class="view view-{name}"><figcaption>{subscripts(title)}</figcaption>{curves}'
         f'<svg id="explorer-plot-{name}" role="img" aria-label="{escape(title)}"></svg></figure>'

@@ -1,6 +1,7 @@
 """What the reader moves: sliders and choices, as HTML and as the settings that the scripts read."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
 
@@ -23,7 +24,7 @@ class Slider:
 
     @property
     def limits(self) -> tuple[float, float]:
-        return tuple(10.0**end if self.logarithmic else end for end in (self.low, self.high))
+        return (10.0**self.low, 10.0**self.high) if self.logarithmic else (self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ LABELS = {
 DASHES = ("", "9 4", "2 3", "9 3 2 3")  # colour is never the only difference between two curves
 
 
-def slider_settings(sliders) -> dict:
+def slider_settings(sliders: Iterable[Slider]) -> dict:
     """What a script has to know of sliders."""
     return {
         s.name: {
@@ -102,7 +103,7 @@ def colours() -> str:
     on_dark = dict(zip(names, grounds.hexes(light.values())))
     on_light = {name: grounds.to_hex(colour) for name, colour in light.items()}
 
-    def rule(selector, values):
+    def rule(selector: str, values: dict[str, str]) -> str:
         return f"{selector} {{ {' '.join(f'--{name}: {value};' for name, value in values.items())} }}"
 
     return "\n".join(

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lib.explorer.controls import (
     DATASET,
@@ -28,11 +29,12 @@ class Moving:
     curves: str = ""
 
 
-def _sliders(names: str, **changes) -> tuple[Slider, ...]:
+def _sliders(names: str, **changes: dict[str, Any]) -> tuple[Slider, ...]:
     return tuple(replace(SLIDERS[name], **changes.get(name, {})) for name in names.split())
 
 
-FIXED = {"n_x": 3, "n_y": 1, "k_x": 3, "k_y": 1, "r": 1.0, "learning_rate": 0.02, "initial": 1e-6}
+FIXED: dict[str, float | str] = {"n_x": 3, "n_y": 1, "k_x": 3, "k_y": 1, "r": 1.0}
+FIXED |= {"learning_rate": 0.02, "initial": 1e-6}
 FIXED |= {"depth": "deep", "architecture": "dense", "time": "linear", "geometry": "gradient"}
 SMALL = {"default": 7e-7}  # as in the chapter
 FIGURES = {  # by the label of the figure

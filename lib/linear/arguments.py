@@ -1,18 +1,21 @@
 """Arguments of the closed forms and of the step maps: checked in one place."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lib.linear.datasets import Dataset
+from lib.validation import check_positive
 
 
 def steps_per_epoch(dataset: Dataset, learning_rate: float) -> float:
     """1/τ = Pε, the step in terms of the covariances; ValueError unless the rate is finite and positive."""
-    if not (np.isscalar(learning_rate) and np.isfinite(learning_rate) and learning_rate > 0):
-        raise ValueError(f"learning rate = {learning_rate!r} is not a finite positive number")
+    check_positive("learning rate", learning_rate)
     return dataset.P * learning_rate
 
 
-def checked_times(times) -> np.ndarray:
+def checked_times(times: ArrayLike) -> np.ndarray:
     """Times as an array of epochs; ValueError unless they are finite and none is negative."""
     times = np.atleast_1d(np.asarray(times, dtype=float))
     if times.ndim != 1 or not (np.isfinite(times) & (times >= 0)).all():
@@ -20,7 +23,7 @@ def checked_times(times) -> np.ndarray:
     return times
 
 
-def checked_initial(initial, positive: bool = False) -> np.ndarray:
+def checked_initial(initial: ArrayLike, positive: bool = False) -> np.ndarray:
     """Initial strengths of shape (..., 3) from one number or one a class; ValueError for senseless ones."""
     initial = np.asarray(initial, dtype=float)
     if initial.ndim == 0:

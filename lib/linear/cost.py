@@ -4,10 +4,13 @@ A product of matrices of m x n and n x p entries counts as m n p multiplications
 whatever is done entry by entry is of lower order and not counted.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lib.linear.datasets import Dataset
 
@@ -31,7 +34,7 @@ def dense_step(dataset: Dataset, hidden: int, left_to_right: bool = True) -> int
     return (o if left_to_right else h) * i**2 + 3 * h * i * o
 
 
-def count(function: Callable, *arrays) -> int:
+def count(function: Callable, *arrays: ArrayLike) -> int:
     """Multiplications in the matrix products of function(*arrays), counted while it runs.
 
     Products are seen if a factor is one of the arrays or was computed from one.
@@ -46,7 +49,14 @@ class _Tallied(np.ndarray):
 
     multiplications = 0
 
-    def __array_ufunc__(self, ufunc, method, *inputs, out=(), **options):
+    def __array_ufunc__(
+        self,
+        ufunc: np.ufunc,
+        method: str,
+        *inputs: np.ndarray,
+        out: tuple[np.ndarray, ...] = (),
+        **options: object,
+    ) -> object:
         if ufunc is np.matmul:
             left, right = inputs
             batch = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
@@ -59,5 +69,5 @@ class _Tallied(np.ndarray):
         return result.view(_Tallied) if isinstance(result, np.ndarray) else result
 
 
-def _plain(array):
+def _plain(array: np.ndarray) -> np.ndarray:
     return array.view(np.ndarray) if isinstance(array, _Tallied) else array

@@ -1,6 +1,9 @@
 """Curves recorded at some epochs: how the authors' record names and counts them, and when a curve rises."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 QUADRANT_NAMES = {  # a field of QuadrantNorms: its name in the record
     "comp_to_comp": "omega_x_omega_y",
@@ -18,7 +21,7 @@ def recorded_epochs(epochs: int, every: int) -> np.ndarray:
     return np.append(np.arange(0, epochs, every), epochs - 1)
 
 
-def rise_time(epochs, curve, level) -> np.ndarray:
+def rise_time(epochs: ArrayLike, curve: ArrayLike, level: ArrayLike) -> np.ndarray:
     """Epoch at which a curve first reaches a level, interpolated linearly; shape (...).
 
     epochs: (n,), in order. curve: (..., n). level: broadcast to (...). nan where the level is never reached, the

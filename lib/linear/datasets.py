@@ -31,7 +31,7 @@ class Dataset:
     k_y: int = 1  # copies of the identity block in the output
     r: float = 1.0  # scale of the identity blocks, positive
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("n_x", "n_y", "k_x", "k_y"):
             value = getattr(self, name)
             if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):

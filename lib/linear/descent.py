@@ -1,9 +1,21 @@
 """Gradient descent with dense matrices, as the formulas read: what the structured computation is held against."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def step(cross, inputs, W1, W2, rate: float, left_to_right: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def step(
+    cross: np.ndarray,
+    inputs: np.ndarray,
+    W1: np.ndarray,
+    W2: np.ndarray,
+    rate: float,
+    left_to_right: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
     """The weights (W₁, W₂) of a deep network after one step from the covariances Σ^{yx} and Σ^x.
 
     rate = εP, the learning rate on the mean loss. left_to_right: the product W₂W₁Σ^x from its left end, whose
@@ -13,7 +25,9 @@ def step(cross, inputs, W1, W2, rate: float, left_to_right: bool = False) -> tup
     return W1 + rate * W2.T @ error, W2 + rate * error @ W1.T
 
 
-def descend(X, Y, weights, learning_rate: float, epochs: int):
+def descend(
+    X: np.ndarray, Y: np.ndarray, weights: tuple[ArrayLike, ArrayLike], learning_rate: float, epochs: int
+) -> Iterator[np.ndarray]:
     """Gradient descent on ½‖Y − W₂W₁X‖²; yields the map W₂W₁ before each of the `epochs` steps.
 
     weights: (W₁ (h, inputs), W₂ (outputs, h)). Raises ValueError when the map is no longer finite.

@@ -1,12 +1,15 @@
 """When stopping early helps the compositional outputs of a deep network: what learning the names does to them."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lib.linear.datasets import Dataset
 from lib.linear.generalisation import train_on
 
 
-def aligned_start(dataset: Dataset, training, strength: float) -> tuple[np.ndarray, np.ndarray]:
+def aligned_start(dataset: Dataset, training: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
     """Balanced weights that carry every mode of a training set with the same strength, one hidden unit a mode.
 
     What random weights tend to as they get small and the hidden layer wide. training: a mask (P,). Returns W₁ of shape
@@ -18,7 +21,7 @@ def aligned_start(dataset: Dataset, training, strength: float) -> tuple[np.ndarr
     return np.sqrt(strength) * Vt[None, kept], np.sqrt(strength) * U[None, :, kept]
 
 
-def aligned_course(dataset: Dataset, training, strength: float, span: float) -> np.ndarray:
+def aligned_course(dataset: Dataset, training: np.ndarray, strength: float, span: float) -> np.ndarray:
     """Test error E_Ω of the features after every update from an aligned start, shape (epochs,).
 
     span: how long to train, in units of 1/(r √s), the pace at which features learn names; s is the smallest eigenvalue
@@ -26,7 +29,7 @@ def aligned_course(dataset: Dataset, training, strength: float, span: float) -> 
     to that of the flow. Source: the stopping chapter.
     """
     X, Y = dataset.X[:, training], dataset.Y[:, training]
-    step = 0.1 / (np.linalg.norm(X, 2) * np.linalg.norm(Y, 2))
+    step = float(0.1 / (np.linalg.norm(X, 2) * np.linalg.norm(Y, 2)))
     sizes = np.linalg.svd(dataset.compositional_inputs[:, training], compute_uv=False)
     pace = min(dataset.r, 1.0) * sizes[sizes > 1e-9].min()
     W1, W2 = aligned_start(dataset, training, strength)
@@ -47,7 +50,7 @@ def gain(course: np.ndarray, end: float) -> float:
     return max(0.0, 1 - float(np.min(course)) / end)
 
 
-def error_while_names_are_learned(dataset: Dataset, training, fraction) -> float:
+def error_while_names_are_learned(dataset: Dataset, training: np.ndarray, fraction: ArrayLike) -> float:
     """Leading order of E_Ω for small r, at a time when the unkept features have learned their part of the names.
 
     fraction: φ in 0..1, how much of it, a number or one for each of the n_x − n_y eigenvalues of S̄ in ascending order.

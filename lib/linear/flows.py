@@ -3,13 +3,17 @@
 Times are in steps of the whole dataset, learning rates on the summed loss ½Σ‖y − ŷ‖², as in lib.linear.theory.
 """
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit, hyp2f1
 
 from lib.linear.arguments import checked_initial, checked_times, steps_per_epoch
 from lib.linear.datasets import Dataset
 from lib.linear.optimisers import rule_weight
 from lib.linear.theory import Modes
+from lib.validation import check_positive
 
 
 def coupling_ratio(dataset: Dataset, p: float) -> float:
@@ -27,7 +31,7 @@ def coupling_ratio(dataset: Dataset, p: float) -> float:
     return float(np.sqrt(k_x * P) * (r / P) ** (1 / (p - 1)))
 
 
-def rule_course(dataset: Dataset, p: float, times, learning_rate: float) -> np.ndarray:
+def rule_course(dataset: Dataset, p: float, times: ArrayLike, learning_rate: float) -> np.ndarray:
     """The rule's weight under mirror descent with Σ|w|^p/p from zero, 1 < p < ∞, or sign descent, p = ∞.
 
     Sign descent: min(εt, ρ). Mirror descent: ρu, where the share u of the way is reached at the time
@@ -37,7 +41,8 @@ def rule_course(dataset: Dataset, p: float, times, learning_rate: float) -> np.n
     """
     if not p > 1:
         raise ValueError(f"p = {p!r} is not above 1, and Σ|w|^p/p then no mirror potential")
-    rho, times, step = rule_weight(dataset, p), checked_times(times), steps_per_epoch(dataset, learning_rate)
+    rho, step = rule_weight(dataset, p), steps_per_epoch(dataset, learning_rate)
+    times = checked_times(times)
     if p == np.inf:
         return np.minimum(learning_rate * times, rho)
     c = p - 1
@@ -51,7 +56,9 @@ def rule_course(dataset: Dataset, p: float, times, learning_rate: float) -> np.n
     return np.where(times > 0, rho * expit(low), 0.0)
 
 
-def muon_trajectory(modes: Modes, times, initial, learning_rate: float, deep: bool) -> np.ndarray:
+def muon_trajectory(
+    modes: Modes, times: ArrayLike, initial: ArrayLike, learning_rate: float, deep: bool
+) -> np.ndarray:
     """Strength of each mode class under Muon with the exact polar factor, in small steps and without momentum.
 
     Shallow: π moves by ε a step to λ/δ and stays, from π₀ = 0 min(εt, λ/δ). Deep: so does √π, from π₀ = 0
@@ -60,8 +67,7 @@ def muon_trajectory(modes: Modes, times, initial, learning_rate: float, deep: bo
     Raises ValueError for values outside their range. Source: chapter 12, theorem on Muon.
     """
     start, times = checked_initial(initial), checked_times(times)[:, None]
-    if not (np.isscalar(learning_rate) and np.isfinite(learning_rate) and learning_rate > 0):
-        raise ValueError(f"learning_rate = {learning_rate!r} is not finite and positive")
+    check_positive("learning_rate", learning_rate)
     if deep and (start < 0).any():
         raise ValueError(f"initial = {initial!r} is negative, but in a deep network √π moves")
     power = 2 if deep else 1

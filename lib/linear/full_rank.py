@@ -1,13 +1,16 @@
 """How many examples identify the compositional structure: the probability that their patterns have full rank."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import comb
-from numbers import Integral
 
 import numpy as np
 from scipy.stats import binomtest
+
+from lib.linear.datasets import MAX_FEATURES
+from lib.validation import check_count
 
 EXACT_FEATURES = 6  # the flats number 12364 for n_x = 6 and some 10^6 for n_x = 7
 PRIME = 257  # larger than any minor of a ±1 matrix with 6 columns (Hadamard: at most 6³ = 216)
@@ -46,8 +49,7 @@ def full_rank_estimate(n_x: int, examples: int, draws: int = 10_000, seed: int =
     Raises ValueError for n_x outside 1..62, examples outside 0..2**n_x and draws below 1.
     """
     _check(n_x, examples)
-    if isinstance(draws, bool) or not isinstance(draws, Integral) or draws < 1:
-        raise ValueError(f"draws = {draws!r} is not an integer from 1 on")
+    check_count("draws", draws)
     rng = np.random.default_rng(seed)
     drawn = np.array([rng.choice(2**n_x, examples, replace=False, shuffle=False) for _ in range(draws)])
     patterns = np.where(drawn[..., None] & (1 << np.arange(n_x)), -1.0, 1.0)
@@ -86,7 +88,7 @@ def flats(n_x: int) -> list[list[int]]:
 
 
 @lru_cache
-def _moebius_by_size(n_x):
+def _moebius_by_size(n_x: int) -> dict[int, int]:
     """Σ M(F) over the flats F of each size, in patterns."""
     masks = np.array([mask for level in reversed(flats(n_x)) for mask in level], dtype=np.int64)
     mu = np.zeros(len(masks), dtype=np.int64)
@@ -97,20 +99,17 @@ def _moebius_by_size(n_x):
     return {int(size): int(mu[sizes == size].sum()) for size in np.unique(sizes)}
 
 
-def _equal_rows(rows, indices):
-    groups = {}
+def _equal_rows(rows: np.ndarray, indices: np.ndarray) -> Iterable[list[int]]:
+    groups: dict[bytes, list[int]] = {}
     for i in indices:
         groups.setdefault(rows[i].tobytes(), []).append(i)
     return groups.values()
 
 
-def _check(n_x, examples):
-    for name, value in (("n_x", n_x), ("examples", examples)):
-        if isinstance(value, bool) or not isinstance(value, Integral):
-            raise ValueError(f"{name} = {value!r} is not an integer")
-    if not 1 <= n_x <= 62:
-        raise ValueError(
-            f"n_x = {n_x} is outside 1..62, the numbers of binary features with countable patterns"
-        )
-    if not 0 <= examples <= 2**n_x:
+def _check(n_x: int, examples: int) -> None:
+    check_count("n_x", n_x)
+    check_count("examples", examples, 0)
+    if n_x > MAX_FEATURES:
+        raise ValueError(f"n_x = {n_x} is above {MAX_FEATURES}; the number of patterns must fit 64 bits")
+    if examples > 2**n_x:
         raise ValueError(f"examples = {examples} is outside 0..{2**n_x}, the number of patterns to draw from")

@@ -4,15 +4,20 @@ A training set is a boolean mask over the P examples; masks of shape (..., P) ar
 error is the squared error summed over the examples of the split and averaged over the outputs of the block.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 from math import comb
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from lib.linear.blocks import halves
 from lib.linear.datasets import Dataset
 from lib.linear.weights import initial_weights
+from lib.validation import Seeds
 
 MAX_SUBSETS = 200_000
 
@@ -31,8 +36,8 @@ class Errors:
 class LimitErrors:
     """Test errors by output block; nan where the dataset lacks the block."""
 
-    comp: np.ndarray
-    noncomp: np.ndarray
+    comp: np.ndarray | np.float64
+    noncomp: np.ndarray | np.float64
 
 
 def first_examples(dataset: Dataset, examples: int) -> np.ndarray:
@@ -59,13 +64,13 @@ def training_sets(P: int, examples: int) -> np.ndarray:
 
 def train_on(
     dataset: Dataset,
-    training,
+    training: ArrayLike,
     *,
     hidden: int,
     learning_rate: float,
     epochs: int,
     init_std: float,
-    seeds,
+    seeds: Seeds,
     compositional_inputs: bool = True,
     weights: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Errors:
@@ -105,7 +110,7 @@ def train_on(
     return Errors(*np.moveaxis(np.array(record), 0, -1))
 
 
-def limit_errors(dataset: Dataset, training) -> LimitErrors:
+def limit_errors(dataset: Dataset, training: ArrayLike) -> LimitErrors:
     """Test errors of a network trained to convergence from small weights, in closed form; fields of shape (...).
 
     The identity inputs turn the map between the compositional blocks into ridge regression with penalty
@@ -135,18 +140,18 @@ def feature_errors(patterns: np.ndarray, a: float) -> np.ndarray:
     return _missed(*_ridge(patterns, a), 2 ** patterns.shape[-2])
 
 
-def _ridge(patterns, a):
+def _ridge(patterns: np.ndarray, a: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Eigenvalues s and eigenvectors of the Gram matrix S of the patterns; eigenvalues of (S + aI)⁻¹ on its range."""
     s, E = np.linalg.eigh(patterns @ np.swapaxes(patterns, -1, -2))
     spanned = s > 1e-9 * 2 ** patterns.shape[-2]  # for a = 0 the inverse is the pseudoinverse
     return s, E, np.where(spanned, 1 / np.where(spanned, s + a, 1), 0)
 
 
-def _missed(s, E, inverse, P):
+def _missed(s: np.ndarray, E: np.ndarray, inverse: np.ndarray, P: int) -> np.ndarray:
     return (E**2 @ ((1 - s * inverse) ** 2 * (P - s))[..., None])[..., 0]
 
 
-def limit_spread(dataset: Dataset, training, init_std: float) -> LimitErrors:
+def limit_spread(dataset: Dataset, training: ArrayLike, init_std: float) -> LimitErrors:
     """Standard deviation of those test errors over random starts N(0, init_std²), to first order in init_std.
 
     Training leaves the weights W₁(I − Π) outside the span of the training inputs as they were, and the output
@@ -162,17 +167,18 @@ def limit_spread(dataset: Dataset, training, init_std: float) -> LimitErrors:
     residual = Y[:, ~training] - W @ unseen
     untrained = unseen - X[:, training] @ (inverse @ unseen)
     spreads = []
-    for block in (slice(None, dataset.n_y), slice(dataset.n_y, None)):
+    for block in halves(dataset.n_y):
         R, B = residual[block], output_gram[block, block]
         variance = 4 * np.sum((R.T @ B @ R) * (untrained.T @ untrained))
         spreads.append(init_std * np.sqrt(max(variance, 0)) / len(R) if len(R) else np.nan)
-    return LimitErrors(*spreads)
+    comp, noncomp = map(np.float64, spreads)
+    return LimitErrors(comp, noncomp)
 
 
-def _block_means(dataset, squares, training):
+def _block_means(dataset: Dataset, squares: np.ndarray, training: np.ndarray) -> list[np.ndarray]:
     """Sums over the examples of each split, means over the outputs of each block: train, test, train, test."""
     means = []
-    for block in (slice(None, dataset.n_y), slice(dataset.n_y, None)):
+    for block in halves(dataset.n_y):
         rows = squares[:, block].sum(axis=1) / squares[:, block].shape[1] if squares[:, block].size else None
         for split in (training, ~training):
             means.append(np.full(len(squares), np.nan) if rows is None else rows[:, split].sum(axis=1))

@@ -1,15 +1,26 @@
 """What follows from the geometry of an optimiser: held-out examples, Adam's epsilon, deep networks."""
 
+from __future__ import annotations
+
 from math import comb
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lib.linear.datasets import Dataset
 from lib.linear.optimisers import rule_weight, single_features
-from lib.linear.steps import named
+from lib.linear.steps import Muon, Optimiser, State, named
+from lib.validation import check_positive
 
 
-def learn_subsets(dataset: Dataset, optimiser, training, *, learning_rate: float, steps: int) -> tuple:
+def learn_subsets(
+    dataset: Dataset,
+    optimiser: str | float | Optimiser,
+    training: ArrayLike,
+    *,
+    learning_rate: float,
+    steps: int,
+) -> tuple:
     """Train shallow networks from zero on some of the examples, one a training set, all at once.
 
     training: masks (sets, P), in each at least one example and one that is held out. Returns, for every set and
@@ -25,13 +36,14 @@ def learn_subsets(dataset: Dataset, optimiser, training, *, learning_rate: float
         )
     if training.all(axis=1).any() or not training.any(axis=1).all():
         raise ValueError("a training set has no example, or no example is held out; leave some of both")
-    if dataset.n_y == 0 or type(optimiser).__name__ == "Muon":
+    if dataset.n_y == 0 or isinstance(optimiser, Muon):
         raise ValueError("held-out errors need n_y > 0 and an optimiser that moves every weight by itself")
     omega, n_x = dataset.compositional_inputs, dataset.n_x
     seen, wanted = training[:, None, :], dataset.compositional_outputs
-    weights, state = np.zeros((len(training), dataset.n_y, n_x + dataset.P)), {}
+    weights = np.zeros((len(training), dataset.n_y, n_x + dataset.P))
+    state = State()
 
-    def errors():
+    def errors() -> tuple[np.ndarray, np.ndarray]:
         rule = weights[..., :n_x] @ omega
         return wanted - rule, wanted - rule - dataset.k_x * dataset.r * weights[..., n_x:]
 
@@ -44,7 +56,7 @@ def learn_subsets(dataset: Dataset, optimiser, training, *, learning_rate: float
     return squares, np.where(seen, np.abs(fitted), 0).max(axis=-1)
 
 
-def nearly_balanced(dataset: Dataset, training, output: int = 0) -> np.ndarray:
+def nearly_balanced(dataset: Dataset, training: ArrayLike, output: int = 0) -> np.ndarray:
     """Whether the theorem on the floor holds for a training set and a compositional output.
 
     With the other features' patterns, each times the output's, as the rows of χ over the training examples, let
@@ -76,8 +88,7 @@ def adam_rule_weight(dataset: Dataset, epsilon: float) -> float:
     gradient of the summed loss. Raises ValueError for a value that is not finite and positive, and for n_y = 0.
     Source: the geometry chapter, proposition on Adam's epsilon.
     """
-    if not (np.isfinite(epsilon) and epsilon > 0):
-        raise ValueError(f"epsilon = {epsilon} is not finite and positive")
+    check_positive("epsilon", epsilon)
     floor, P, r = rule_weight(dataset, np.inf), dataset.P, dataset.r
     lifted = epsilon * dataset.k_x * (P - r) / P * floor**2
     return float(floor + lifted * np.log1p(P * r / (floor * epsilon * (P + dataset.a))))

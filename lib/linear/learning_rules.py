@@ -9,9 +9,12 @@ Every rule adds to the gradient-descent step of a deep linear network ŷ = W₂W
 Source: Cao, Summerfield and Saxe (2020), with the constants of the scripts of Jarvis et al. (ICLR 2023).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lib.linear.datasets import Dataset
 from lib.linear.theory import modes
@@ -26,7 +29,7 @@ class LearningRule:
     anti_hebbian: float = 0.0  # η of diag(1/(1 − ‖w_i‖²)) H Xᵀ, a step an epoch
     contrast: float = 0.0  # γ, in units of the gradient step
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if not np.isfinite(value):
                 raise ValueError(f"{name} = {value} is not finite; a constant of a learning rule is a number")
@@ -61,7 +64,9 @@ def growth(dataset: Dataset, rule: LearningRule, learning_rate: float) -> tuple[
     return np.where(present, rate, np.nan), np.where(present[:, None], direction, np.nan)
 
 
-def initial_amplitudes(dataset: Dataset, rule: LearningRule, weights: tuple, learning_rate: float):
+def initial_amplitudes(
+    dataset: Dataset, rule: LearningRule, weights: tuple, learning_rate: float
+) -> np.ndarray:
     """The aligned start (w, w′) of every mode, read off the random initial weights W₁ and W₂.
 
     Only the growing part of the start matters, less the hidden directions that classes of faster growth have
@@ -72,13 +77,13 @@ def initial_amplitudes(dataset: Dataset, rule: LearningRule, weights: tuple, lea
     which of them takes a direction is then not settled. Source: the prediction and learning_rules chapters.
     """
     rate, direction = growth(dataset, rule, learning_rate)
-    fastest_first = np.argsort(-np.nan_to_num(rate, nan=-np.inf))
+    fastest_first = np.argsort(-np.nan_to_num(rate, nan=-np.inf)).tolist()
     sizes = growing_parts(dataset, weights, direction, fastest_first)
     return sizes[..., None] * direction
 
 
 def rule_steps(
-    dataset: Dataset, rule: LearningRule, epochs: int, start, learning_rate: float, hidden: int
+    dataset: Dataset, rule: LearningRule, epochs: int, start: ArrayLike, learning_rate: float, hidden: int
 ) -> np.ndarray:
     """Mean strength of each mode class under a rule, step by step: exact from an aligned start.
 

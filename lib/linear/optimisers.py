@@ -8,11 +8,11 @@ import numpy as np
 from lib.linear import training
 from lib.linear.blocks import input_blocks, output_blocks, times_block_transposed
 from lib.linear.datasets import Dataset
-from lib.linear.steps import SGD, Mirror, Optimiser, named
+from lib.linear.steps import SGD, Mirror, Optimiser, State, named
 from lib.linear.theory import split_datasets
 from lib.linear.training import History
 from lib.linear.weights import ARCHITECTURES, initial_weights
-from lib.validation import check_choice, check_count, check_seeds
+from lib.validation import Seeds, check_choice, check_count, check_positive, check_seeds
 
 
 def rule_weight(dataset: Dataset, p: float) -> float:
@@ -63,7 +63,7 @@ def train(
     steps: int,
     hidden: int | None = None,
     init_std: float | None = None,
-    seeds=1,
+    seeds: Seeds = 1,
 ) -> History:
     """Train linear networks on the whole dataset with any optimiser and record their course.
 
@@ -82,42 +82,43 @@ def train(
     optimiser = named(optimiser)
     check_choice("architecture", architecture, ARCHITECTURES)
     check_count("steps", steps)
-    if not (np.isscalar(learning_rate) and np.isfinite(learning_rate) and learning_rate > 0):
-        raise ValueError(f"learning_rate = {learning_rate!r} is not finite and positive")
+    check_positive("learning_rate", learning_rate)
     seeds = check_seeds(seeds)
-    given = {"hidden": hidden, "init_std": init_std}
-    for name, value in given.items():
-        if architecture == "shallow" and value is not None:
-            raise ValueError(
-                f"{name} = {value!r}, but a shallow network starts from zero weights; leave it out"
-            )
-        if architecture != "shallow" and value is None:
-            raise ValueError(f"{name} is missing: a {architecture} network needs hidden and init_std")
     if architecture == "shallow":
-        weights = (np.zeros((len(seeds), dataset.outputs, dataset.inputs)),)
-        return training.run(dataset, _Shallow(dataset, *weights, optimiser), learning_rate, steps)
-    weights = initial_weights(dataset, architecture, seeds=seeds, **given)
+        for name, value in (("hidden", hidden), ("init_std", init_std)):
+            if value is not None:
+                raise ValueError(
+                    f"{name} = {value!r}, but a shallow network starts from zero weights; leave it out"
+                )
+        W = np.zeros((len(seeds), dataset.outputs, dataset.inputs))
+        return training.run(dataset, _Shallow(dataset, W, optimiser), learning_rate, steps)
+    if hidden is None or init_std is None:
+        missing = "hidden" if hidden is None else "init_std"
+        raise ValueError(f"{missing} is missing: a {architecture} network needs hidden and init_std")
+    weights = initial_weights(dataset, architecture, seeds=seeds, hidden=hidden, init_std=init_std)
+
+    def one(part: Dataset, pair: tuple) -> History:
+        W1, W2 = pair
+        return training.run(part, _Deep(part, W1, W2, optimiser), learning_rate, steps)
+
     if architecture == "deep":
-        return training.run(dataset, _Deep(dataset, *weights, optimiser), learning_rate, steps)
+        return one(dataset, weights)
     parts = zip(split_datasets(dataset), weights, strict=True)
-    histories = (
-        part and training.run(part, _Deep(part, *pair, optimiser), learning_rate, steps)
-        for part, pair in parts
-    )
-    return training.join(*histories)
+    first, second = (one(part, pair) if part else None for part, pair in parts)
+    return training.join(first, second)
 
 
 class _Deep(training.Deep):
     """A batch of deep networks under an optimiser."""
 
-    def __init__(self, dataset, W1, W2, optimiser):
+    def __init__(self, dataset: Dataset, W1: np.ndarray, W2: np.ndarray, optimiser: Optimiser) -> None:
         super().__init__(dataset, W1, W2)
-        self.optimiser, self.states = optimiser, ({}, {})
+        self.optimiser, self.states = optimiser, (State(), State())
 
-    def advice(self):
+    def advice(self) -> str:
         return _advice(self.dataset, self.optimiser, super().advice())
 
-    def step(self, learning_rate):
+    def step(self, learning_rate: float) -> None:
         G = self.N @ self.H - self.T  # W₂ᵀ(Ŷ − Y)
         for_V2 = self.K @ self.V2 - times_block_transposed(self.H, *output_blocks(self.dataset))
         for_W1 = times_block_transposed(G, *input_blocks(self.dataset))
@@ -128,14 +129,14 @@ class _Deep(training.Deep):
 class _Shallow(training.Shallow):
     """A batch of shallow networks under an optimiser."""
 
-    def __init__(self, dataset, W, optimiser):
+    def __init__(self, dataset: Dataset, W: np.ndarray, optimiser: Optimiser) -> None:
         super().__init__(dataset, W)
-        self.optimiser, self.state = optimiser, {}
+        self.optimiser, self.state = optimiser, State()
 
-    def advice(self):
+    def advice(self) -> str:
         return _advice(self.dataset, self.optimiser, super().advice())
 
-    def step(self, learning_rate):
+    def step(self, learning_rate: float) -> None:
         identity = [self.dataset.r * self.residual] * self.dataset.k_x
         gradient = -np.concatenate([single_features(self.residual), *identity], axis=-1)
         self.W = self.optimiser.step(self.W, gradient, self.state, learning_rate)
@@ -158,7 +159,7 @@ def single_features(values: np.ndarray) -> np.ndarray:
     return np.concatenate(found, axis=-1)
 
 
-def _advice(dataset, optimiser, otherwise):
+def _advice(dataset: Dataset, optimiser: Optimiser, otherwise: str) -> str:
     """What to do when training diverges."""
     if isinstance(optimiser, SGD):
         return otherwise

@@ -5,9 +5,12 @@ w ← w + εP w(λ − w²δ). From the initial strengths of lib.linear.weights 
 random network without free parameters.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lib.linear.arguments import checked_initial, steps_per_epoch
 from lib.linear.datasets import Dataset
@@ -16,7 +19,7 @@ from lib.linear.weights import initial_strengths
 from lib.validation import check_choice, check_count
 
 
-def deep_steps(dataset: Dataset, epochs: int, initial, learning_rate: float) -> np.ndarray:
+def deep_steps(dataset: Dataset, epochs: int, initial: ArrayLike, learning_rate: float) -> np.ndarray:
     """Strength of each mode class under gradient descent with its finite steps, from aligned weights: exact.
 
     w ← w + εP w(λ − w²δ), π = w². Entry e is the strength after e steps.
@@ -28,7 +31,7 @@ def deep_steps(dataset: Dataset, epochs: int, initial, learning_rate: float) -> 
     return np.array(list(_steps(dataset, modes(dataset), epochs, initial, learning_rate)))
 
 
-def split_steps(dataset: Dataset, epochs: int, initial, learning_rate: float) -> np.ndarray:
+def split_steps(dataset: Dataset, epochs: int, initial: ArrayLike, learning_rate: float) -> np.ndarray:
     """As deep_steps, for the split network: class 1 of the compositional module, 2 and 3 of the other."""
     return np.array(list(_steps(dataset, split_modes(dataset), epochs, initial, learning_rate)))
 
@@ -53,7 +56,9 @@ def predicted_strengths(
     return np.stack([np.nansum(strengths, axis=1) / count for strengths in course], axis=1)
 
 
-def _steps(dataset: Dataset, m: Modes, epochs: int, initial, learning_rate: float) -> Iterator[np.ndarray]:
+def _steps(
+    dataset: Dataset, m: Modes, epochs: int, initial: ArrayLike, learning_rate: float
+) -> Iterator[np.ndarray]:
     """The strengths before each step."""
     check_count("epochs", epochs)
     step = steps_per_epoch(dataset, learning_rate)

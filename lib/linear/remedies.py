@@ -16,7 +16,7 @@ import numpy as np
 
 from lib.linear.datasets import Dataset
 from lib.linear.modules import block_norms
-from lib.validation import check_choice, check_count
+from lib.validation import check_choice, check_count, check_positive
 
 KINDS = ("decay", "l1", "dropout")
 REMEDIES = KINDS + tuple(f"identity {kind}" for kind in KINDS)
@@ -67,8 +67,8 @@ def train(
     *,
     steps: int,
     hidden: int | None = None,
-    init_std=0.05,
-    seed=0,
+    init_std: float = 0.05,
+    seed: int = 0,
 ) -> Outcome:
     """Gradient descent on the penalised loss, with a proximal step for ℓ1; dense matrices, for small datasets.
 
@@ -114,9 +114,8 @@ def train(
     return Outcome(float(ratio), *map(float, shares))
 
 
-def _check(dataset, remedy, strength):
+def _check(dataset: Dataset, remedy: str, strength: float) -> None:
     check_choice("remedy", remedy, REMEDIES)
-    if not (np.isfinite(strength) and strength > 0):
-        raise ValueError(f"strength = {strength} is not finite and positive")
+    check_positive("strength", strength)
     if dataset.n_y == 0 or dataset.k_x == 0:
         raise ValueError("a remedy needs a compositional output and an identity input: n_y > 0 and k_x > 0")

@@ -7,15 +7,18 @@ The tests hold SGD, Adam and Muon against torch.optim.
 """
 
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 
+from lib.validation import check_count
+
 QUINTIC = (3.4445, -4.775, 2.0315)  # of the Newton–Schulz iteration that Muon is used with
+State = dict[str, np.ndarray | float]  # what an optimiser remembers of one weight matrix, {} at first
 NEGLIGIBLE = 1e-10  # of the largest singular value ever seen: a gradient's rank is read above it
 
 
-def _check_share(name, value):
+def _check_share(name: str, value: float) -> None:
     if not (np.isfinite(value) and 0 <= value < 1):
         raise ValueError(f"{name} = {value} is not a number from 0 to below 1")
 
@@ -26,10 +29,12 @@ class SGD:
 
     momentum: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_share("momentum", self.momentum)
 
-    def step(self, weights, gradient, state, learning_rate):
+    def step(
+        self, weights: np.ndarray, gradient: np.ndarray, state: State, learning_rate: float
+    ) -> np.ndarray:
         state["velocity"] = self.momentum * state.get("velocity", 0.0) + gradient
         return weights - learning_rate * state["velocity"]
 
@@ -38,7 +43,9 @@ class SGD:
 class Sign:
     """w ← w − ε sign(g): every weight moves by the same amount, whatever its gradient; at gradient 0 not at all."""
 
-    def step(self, weights, gradient, state, learning_rate):
+    def step(
+        self, weights: np.ndarray, gradient: np.ndarray, state: State, learning_rate: float
+    ) -> np.ndarray:
         return weights - learning_rate * np.sign(gradient)
 
 
@@ -53,13 +60,15 @@ class Adam:
     beta2: float = 0.999
     epsilon: float = 1e-8
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_share("beta1", self.beta1)
         _check_share("beta2", self.beta2)
         if not (np.isfinite(self.epsilon) and self.epsilon >= 0):
             raise ValueError(f"epsilon = {self.epsilon} is not finite and at least 0")
 
-    def step(self, weights, gradient, state, learning_rate):
+    def step(
+        self, weights: np.ndarray, gradient: np.ndarray, state: State, learning_rate: float
+    ) -> np.ndarray:
         count = state["count"] = state.get("count", 0) + 1
         m = state["mean"] = self.beta1 * state.get("mean", 0.0) + (1 - self.beta1) * gradient
         v = state["square"] = self.beta2 * state.get("square", 0.0) + (1 - self.beta2) * gradient**2
@@ -80,15 +89,14 @@ class Muon:
     momentum: float = 0.0
     iterations: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_share("momentum", self.momentum)
-        number = self.iterations
-        if number is not None and (
-            isinstance(number, bool) or not isinstance(number, Integral) or number < 1
-        ):
-            raise ValueError(f"iterations = {number!r} is not an integer from 1 on; None is the polar factor")
+        if self.iterations is not None:
+            check_count("iterations", self.iterations)
 
-    def step(self, weights, gradient, state, learning_rate):
+    def step(
+        self, weights: np.ndarray, gradient: np.ndarray, state: State, learning_rate: float
+    ) -> np.ndarray:
         mean = self.momentum * state.get("mean", 0.0) + (1 - self.momentum) * gradient
         state["mean"] = mean
         mean = self.momentum * mean + (1 - self.momentum) * gradient
@@ -126,7 +134,7 @@ class Mirror:
 
     p: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         p = self.p
         if isinstance(p, bool) or not isinstance(p, Real) or not (np.isfinite(p) and p > 1):
             raise ValueError(
@@ -134,15 +142,16 @@ class Mirror:
                 "convex; take p = 1.1 to come near to least Σ|w|, and 'sign' for p → ∞"
             )
 
-    def step(self, weights, gradient, state, learning_rate):
-        if "dual" not in state:
-            state["dual"] = _power(weights, self.p - 1)
-        state["dual"] = state["dual"] - learning_rate * gradient
-        return _power(state["dual"], 1 / (self.p - 1))
+    def step(
+        self, weights: np.ndarray, gradient: np.ndarray, state: State, learning_rate: float
+    ) -> np.ndarray:
+        before = state["dual"] if "dual" in state else _power(weights, self.p - 1)
+        dual = state["dual"] = before - learning_rate * gradient
+        return _power(dual, 1 / (self.p - 1))
 
 
 Optimiser = SGD | Sign | Adam | Muon | Mirror
-NAMES = {"sgd": SGD(), "sign": Sign(), "adam": Adam(), "muon": Muon()}
+NAMES: dict[str, Optimiser] = {"sgd": SGD(), "sign": Sign(), "adam": Adam(), "muon": Muon()}
 
 
 def named(optimiser: str | float | Optimiser) -> Optimiser:
@@ -159,5 +168,5 @@ def named(optimiser: str | float | Optimiser) -> Optimiser:
     return NAMES[optimiser]
 
 
-def _power(values, exponent):
+def _power(values: np.ndarray, exponent: float) -> np.ndarray:
     return np.sign(values) * np.abs(values) ** exponent

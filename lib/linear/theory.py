@@ -5,13 +5,19 @@ last axis of length 3. Times are in epochs; a learning rate ε is the step on th
 that the time constant is τ = 1/(P ε) epochs.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields, replace
+from types import EllipsisType
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg import hadamard
 
 from lib.linear.arguments import checked_initial, checked_times, odds, steps_per_epoch
 from lib.linear.datasets import Dataset
+
+Index = int | slice | EllipsisType | np.ndarray | tuple[int | slice | EllipsisType | np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class QuadrantNorms:
     comp_to_noncomp: np.ndarray  # ‖Ω_x→Γ_y‖
     noncomp_to_noncomp: np.ndarray  # ‖Γ_x→Γ_y‖
 
-    def __getitem__(self, index) -> "QuadrantNorms":
+    def __getitem__(self, index: Index) -> QuadrantNorms:
         """The same entries of each norm."""
         return QuadrantNorms(*(norm[index] for norm in vars(self).values()))
 
@@ -90,7 +96,9 @@ def singular_vectors(dataset: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarr
     )
 
 
-def deep_trajectory(dataset: Dataset, times, initial, learning_rate: float) -> np.ndarray:
+def deep_trajectory(
+    dataset: Dataset, times: ArrayLike, initial: ArrayLike, learning_rate: float
+) -> np.ndarray:
     """Strength of each mode class in a deep linear network under gradient flow: sigmoidal, paced by λ.
 
     π(t) = (λ/δ) / (1 − (1 − λ/(δ π₀)) e^{−2λt/τ}), for small, balanced, aligned initial weights.
@@ -101,7 +109,9 @@ def deep_trajectory(dataset: Dataset, times, initial, learning_rate: float) -> n
     return _deep_flow(dataset, modes(dataset), times, initial, learning_rate)
 
 
-def shallow_trajectory(dataset: Dataset, times, initial, learning_rate: float) -> np.ndarray:
+def shallow_trajectory(
+    dataset: Dataset, times: ArrayLike, initial: ArrayLike, learning_rate: float
+) -> np.ndarray:
     """Strength of each mode class in a shallow linear network under gradient flow: exponential, paced by δ.
 
     π(t) = (λ/δ)(1 − e^{−δt/τ}) + π₀ e^{−δt/τ}.
@@ -112,7 +122,9 @@ def shallow_trajectory(dataset: Dataset, times, initial, learning_rate: float) -
     return _shallow_flow(dataset, modes(dataset), times, initial, learning_rate)
 
 
-def deep_learning_time(dataset: Dataset, initial, learning_rate: float, fraction: float = 0.5) -> np.ndarray:
+def deep_learning_time(
+    dataset: Dataset, initial: ArrayLike, learning_rate: float, fraction: float = 0.5
+) -> np.ndarray:
     """Epoch at which each class of a deep network reaches a fraction of its asymptote, shape (3,).
 
     t = (τ/2λ) ln[(λ/(δπ₀) − 1) f/(1 − f)], the inverse of deep_trajectory: from π₀ = fλ/δ on 0 or negative, at
@@ -139,7 +151,7 @@ def shallow_learning_time(dataset: Dataset, learning_rate: float, fraction: floa
     return _present(m, time)
 
 
-def quadrant_norms(dataset: Dataset, strengths) -> QuadrantNorms:
+def quadrant_norms(dataset: Dataset, strengths: ArrayLike) -> QuadrantNorms:
     """Frobenius norms of the four blocks of the map Σ_α π_α u_α v_αᵀ.
 
     strengths: (..., 3), one strength a class; a class that the dataset lacks contributes 0. Each norm has
@@ -190,16 +202,20 @@ def split_modes(dataset: Dataset) -> Modes:
     Each module is a dense network on its own dataset; class 2 then has n_x modes. Source: the modules chapter.
     """
     compositional, identity = (modes(part or dataset) for part in split_datasets(dataset))
-    join = lambda name: np.append(getattr(compositional, name)[:1], getattr(identity, name)[1:])  # noqa: E731
-    return Modes(**{field.name: join(field.name) for field in fields(Modes)})
+    pairs = [(getattr(compositional, field.name), getattr(identity, field.name)) for field in fields(Modes)]
+    return Modes(*(np.append(first[:1], second[1:]) for first, second in pairs))
 
 
-def split_trajectory(dataset: Dataset, times, initial, learning_rate: float) -> np.ndarray:
+def split_trajectory(
+    dataset: Dataset, times: ArrayLike, initial: ArrayLike, learning_rate: float
+) -> np.ndarray:
     """Strengths of the split network's mode classes under gradient flow, as deep_trajectory gives them."""
     return _deep_flow(dataset, split_modes(dataset), times, initial, learning_rate)
 
 
-def split_shallow_trajectory(dataset: Dataset, times, initial, learning_rate: float) -> np.ndarray:
+def split_shallow_trajectory(
+    dataset: Dataset, times: ArrayLike, initial: ArrayLike, learning_rate: float
+) -> np.ndarray:
     """Strengths of a split network of shallow modules, as shallow_trajectory gives them.
 
     From 0 its map is that of one dense shallow network: there no output knows of another.
@@ -207,7 +223,7 @@ def split_shallow_trajectory(dataset: Dataset, times, initial, learning_rate: fl
     return _shallow_flow(dataset, split_modes(dataset), times, initial, learning_rate)
 
 
-def split_quadrant_norms(dataset: Dataset, strengths) -> QuadrantNorms:
+def split_quadrant_norms(dataset: Dataset, strengths: ArrayLike) -> QuadrantNorms:
     """Quadrant norms of the split network: each output block's norms are those of its own module."""
     compositional, identity = (
         quadrant_norms(part, strengths) if part else None for part in split_datasets(dataset)
@@ -221,7 +237,9 @@ def split_quadrant_norms(dataset: Dataset, strengths) -> QuadrantNorms:
     )
 
 
-def _deep_flow(dataset, m, times, initial, learning_rate):
+def _deep_flow(
+    dataset: Dataset, m: Modes, times: ArrayLike, initial: ArrayLike, learning_rate: float
+) -> np.ndarray:
     rate = 2 * m.singular_value * steps_per_epoch(dataset, learning_rate)
     start = checked_initial(initial, positive=True)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -229,11 +247,13 @@ def _deep_flow(dataset, m, times, initial, learning_rate):
         return _present(m, m.asymptote / (1 - (1 - m.asymptote / start) * decay))
 
 
-def _shallow_flow(dataset, m, times, initial, learning_rate):
+def _shallow_flow(
+    dataset: Dataset, m: Modes, times: ArrayLike, initial: ArrayLike, learning_rate: float
+) -> np.ndarray:
     rate = m.input_variance * steps_per_epoch(dataset, learning_rate)
     decay = np.exp(-rate * checked_times(times)[:, None])
     return _present(m, m.asymptote * (1 - decay) + checked_initial(initial) * decay)
 
 
-def _present(m, values):
+def _present(m: Modes, values: np.ndarray) -> np.ndarray:
     return np.where(m.multiplicity > 0, values, np.nan)

@@ -6,6 +6,7 @@ costs O(hP(n_x + k) + h²P) operations for P = 2**n_x examples.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from lib.linear.learning_rules import RULES, LearningRule
 from lib.linear.stability import learning_rate_bound, learning_rate_limit
 from lib.linear.theory import QuadrantNorms, modes, split_datasets
 from lib.linear.weights import ARCHITECTURES, initial_weights
-from lib.validation import check_choice, check_count
+from lib.validation import Seeds, check_choice, check_count, check_positive
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,9 @@ def train(
     learning_rate: float,
     epochs: int,
     init_std: float,
-    seeds,
+    seeds: Seeds,
     rule: str | LearningRule = "gradient_descent",
-    weights=None,
+    weights: tuple | None = None,
 ) -> History:
     """Train linear networks from small random weights N(0, init_std²) and record their course.
 
@@ -73,8 +74,7 @@ def train(
             "train the dataset of each module of a split network as a deep network of its own"
         )
     check_count("epochs", epochs)
-    if not (np.isfinite(learning_rate) and learning_rate > 0):
-        raise ValueError(f"learning_rate = {learning_rate} is not finite and positive")
+    check_positive("learning_rate", learning_rate)
     limit = learning_rate_limit(dataset, architecture)
     if plain and learning_rate > limit:
         raise ValueError(
@@ -85,12 +85,25 @@ def train(
         weights = initial_weights(dataset, architecture, hidden=hidden, init_std=init_std, seeds=seeds)
     if architecture == "split":
         parts = zip(split_datasets(dataset), weights, strict=True)
-        return join(*(part and run(part, Deep(part, *w), learning_rate, epochs) for part, w in parts))
-    if plain:
-        network = {"deep": Deep, "shallow": Shallow}[architecture](dataset, *weights)
-    else:
-        network = DeepByRule(dataset, *weights, rule)
-    return run(dataset, network, learning_rate, epochs)
+        first, second = (
+            run(part, Deep(part, *w), learning_rate, epochs) if part else None for part, w in parts
+        )
+        return join(first, second)
+    if architecture == "shallow":
+        return run(dataset, Shallow(dataset, *weights), learning_rate, epochs)
+    W1, W2 = weights
+    return run(
+        dataset, Deep(dataset, W1, W2) if plain else DeepByRule(dataset, W1, W2, rule), learning_rate, epochs
+    )
+
+
+class Observed(NamedTuple):
+    """What a batch of networks shows of itself before a step."""
+
+    singles: np.ndarray  # (runs, n_x): strength sums of the single features
+    fit: np.ndarray  # (runs,): of all patterns
+    squares: list[np.ndarray]  # squared norms of the four blocks, (runs,) each
+    loss: np.ndarray  # (runs,)
 
 
 class Deep:
@@ -98,15 +111,15 @@ class Deep:
 
     architecture = "deep"
 
-    def __init__(self, dataset, W1, W2):
+    def __init__(self, dataset: Dataset, W1: np.ndarray, W2: np.ndarray) -> None:
         self.dataset, self.W1, self.V2 = dataset, W1.copy(), W2.mT.copy()
 
-    def advice(self):
+    def advice(self) -> str:
         """What to do when training diverges."""
         return _stable(self.dataset, self.architecture) + ", or start from smaller weights"
 
-    def observe(self):
-        """Strength sums of the single features and of all patterns, squared norms, loss; kept for the step."""
+    def observe(self) -> Observed:
+        """What is recorded; the products are kept for the step."""
         data, (n_x, n_y) = self.dataset, (self.dataset.n_x, self.dataset.n_y)
         self.H = times_block(self.W1, *input_blocks(data))  # W₁X
         self.T = times_block(self.V2, *output_blocks(data))  # W₂ᵀY
@@ -118,27 +131,27 @@ class Deep:
         singles = ((self.T @ omega.T) * (self.H @ omega.T)).sum(axis=-2) / data.P
         squares = [inner(o, i) for o in (out_comp, out_identity) for i in (in_comp, in_identity)]
         fit = inner(self.T, self.H)
-        return singles, fit, squares, (output_power(data) + inner(self.N, self.K)) / 2 - fit
+        return Observed(singles, fit, squares, (output_power(data) + inner(self.N, self.K)) / 2 - fit)
 
-    def step(self, learning_rate):
+    def step(self, learning_rate: float) -> None:
         G = self.T - self.N @ self.H  # W₂ᵀ(Y − Ŷ)
         self.V2 += learning_rate * (
             times_block_transposed(self.H, *output_blocks(self.dataset)) - self.K @ self.V2
         )
         self.W1 += learning_rate * times_block_transposed(G, *input_blocks(self.dataset))
 
-    def weights(self):
+    def weights(self) -> tuple[np.ndarray, ...]:
         return self.W1, self.V2.mT
 
 
 class DeepByRule(Deep):
     """A batch of deep networks under a learning rule that adds to gradient descent."""
 
-    def __init__(self, dataset, W1, W2, rule):
+    def __init__(self, dataset: Dataset, W1: np.ndarray, W2: np.ndarray, rule: LearningRule) -> None:
         super().__init__(dataset, W1, W2)
         self.rule = rule
 
-    def advice(self):
+    def advice(self) -> str:
         """What to do when training diverges."""
         data = self.dataset
         if self.rule.contrast > 0 and data.k_x == 0 and data.k_y > 0:
@@ -157,7 +170,7 @@ class DeepByRule(Deep):
             "or start from smaller weights"
         )
 
-    def step(self, learning_rate):
+    def step(self, learning_rate: float) -> None:
         data, rule = self.dataset, self.rule
         change_W1 = change_V2 = 0.0
         if rule.hebbian or rule.anti_hebbian:
@@ -173,7 +186,7 @@ class DeepByRule(Deep):
         self.W1 += change_W1
         self.V2 += change_V2
 
-    def _row_squares(self):
+    def _row_squares(self) -> np.ndarray:
         """‖w_i‖² of every row of W₁, which the anti-Hebbian rule needs below 1."""
         squares = np.einsum("shi,shi->sh", self.W1, self.W1)
         if (squares >= 1).any():
@@ -189,14 +202,14 @@ class Shallow:
 
     architecture = "shallow"
 
-    def __init__(self, dataset, W):
+    def __init__(self, dataset: Dataset, W: np.ndarray) -> None:
         self.dataset, self.W = dataset, W.copy()
 
-    def advice(self):
+    def advice(self) -> str:
         """What to do when training diverges."""
         return _stable(self.dataset, self.architecture) + ", or start from smaller weights"
 
-    def observe(self):
+    def observe(self) -> Observed:
         data, (n_x, n_y) = self.dataset, (self.dataset.n_x, self.dataset.n_y)
         prediction = times_block(self.W, *input_blocks(data))  # W X
         aligned = times_block(prediction.mT, *output_blocks(data))  # ŶᵀY
@@ -208,58 +221,55 @@ class Shallow:
         self.residual[:, :n_y] += data.compositional_outputs
         for start in range(n_y, data.outputs, data.P):
             np.einsum("spp->sp", self.residual[:, start : start + data.P])[...] += data.r
-        return (
-            singles,
-            fit,
-            [inner(block, block) for block in blocks],
-            inner(self.residual, self.residual) / 2,
-        )
+        squares = [inner(block, block) for block in blocks]
+        return Observed(singles, fit, squares, inner(self.residual, self.residual) / 2)
 
-    def step(self, learning_rate):
+    def step(self, learning_rate: float) -> None:
         self.W += learning_rate * times_block_transposed(self.residual, *input_blocks(self.dataset))
 
-    def weights(self):
+    def weights(self) -> tuple[np.ndarray, ...]:
         return (self.W,)
 
 
-def run(dataset, network, learning_rate, epochs):
+def run(dataset: Dataset, network: Deep | Shallow, learning_rate: float, epochs: int) -> History:
     """Train one batch and collect what it observes; stops at the first loss that is not finite."""
     records = []
     for epoch in range(epochs):
         with np.errstate(over="ignore", invalid="ignore"):
-            singles, fit, squares, loss = network.observe()
-            if not np.isfinite(loss).all():
+            seen = network.observe()
+            if not np.isfinite(seen.loss).all():
                 raise ValueError(
-                    f"training diverged at epoch {epoch}: the loss is {loss.max()} with learning_rate = "
+                    f"training diverged at epoch {epoch}: the loss is {seen.loss.max()} with learning_rate = "
                     f"{learning_rate}; {network.advice()}"
                 )
             network.step(learning_rate)
-        records.append((_class_means(dataset, singles, fit), np.sqrt(np.maximum(squares, 0)), loss))
+        means = _class_means(dataset, seen.singles, seen.fit)
+        records.append((means, np.sqrt(np.maximum(seen.squares, 0)), seen.loss))
     strengths, norms, loss = (np.array(record) for record in zip(*records, strict=True))
     return History(
         strengths.swapaxes(0, 1), QuadrantNorms(*norms.transpose(1, 2, 0)), loss.T, network.weights()
     )
 
 
-def _stable(dataset, architecture):
+def _stable(dataset: Dataset, architecture: str) -> str:
     bound = learning_rate_bound(dataset, architecture)
     return f"choose one below the bound {bound:.6g}, up to which gradient descent is stable"
 
 
-def _class_means(dataset, singles, fit):
+def _class_means(dataset: Dataset, singles: np.ndarray, fit: np.ndarray) -> np.ndarray:
     """Mean of uᵀWv over the modes of each class: a mode of pattern p has uᵀWv = pᵀYᵀWX p/(Pλ)."""
     m = modes(dataset)
-    sums = np.stack(
-        [singles[:, : dataset.n_y].sum(1), singles[:, dataset.n_y :].sum(1), fit - singles.sum(1)],
-        1,
-    )
+    first, second = (singles[:, part].sum(1) for part in halves(dataset.n_y))
+    sums = np.stack([first, second, fit - singles.sum(1)], 1)
     scale = np.where(m.multiplicity > 0, dataset.P * m.singular_value * m.multiplicity, np.nan)
     return sums / scale
 
 
-def join(compositional, identity):
+def join(compositional: History | None, identity: History | None) -> History:
     """The history of a split network from those of its modules; a missing module is None."""
     known = compositional or identity
+    if known is None:
+        raise ValueError("both modules are missing; a split network has at least one")
     nothing = np.zeros_like(known.loss)
     first, second = compositional or _absent(known), identity or _absent(known)
     return History(
@@ -275,6 +285,6 @@ def join(compositional, identity):
     )
 
 
-def _absent(like):
+def _absent(like: History) -> History:
     nothing = np.zeros_like(like.loss)
     return History(np.full_like(like.strengths, np.nan), QuadrantNorms(*[nothing] * 4), nothing, ())

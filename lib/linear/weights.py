@@ -1,16 +1,23 @@
 """Initial weights of linear networks, and the strengths from which their modes grow."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lib.linear.blocks import input_blocks, output_blocks, times_block
 from lib.linear.datasets import Dataset, require_memory
 from lib.linear.theory import modes, singular_vectors, split_datasets
-from lib.validation import check_choice, check_count, check_seeds
+from lib.validation import Seeds, check_choice, check_count, check_positive, check_seeds
 
 ARCHITECTURES = ("deep", "shallow", "split")
 
 
-def initial_weights(dataset: Dataset, architecture: str, *, hidden: int, init_std: float, seeds) -> tuple:
+def initial_weights(
+    dataset: Dataset, architecture: str, *, hidden: int, init_std: float, seeds: Seeds
+) -> tuple:
     """Random weights N(0, init_std²), for every seed from a generator of its own.
 
     deep: (W₁ (seeds, hidden, inputs), W₂ (seeds, outputs, hidden)). shallow: (W (seeds, outputs, inputs),).
@@ -20,8 +27,7 @@ def initial_weights(dataset: Dataset, architecture: str, *, hidden: int, init_st
     """
     check_choice("architecture", architecture, ARCHITECTURES)
     seeds = check_seeds(seeds)
-    if not (np.isfinite(init_std) and init_std > 0):
-        raise ValueError(f"init_std = {init_std} is not finite and positive; weights at 0 do not learn")
+    check_positive("init_std", init_std)
     if architecture == "split":
         streams = list(zip(*(np.random.SeedSequence(seed).spawn(2) for seed in seeds), strict=True))
         return tuple(
@@ -32,7 +38,7 @@ def initial_weights(dataset: Dataset, architecture: str, *, hidden: int, init_st
     return _draw(shallow if architecture == "shallow" else _deep_shapes(dataset, hidden), init_std, seeds)
 
 
-def aligned_weights(dataset: Dataset, architecture: str, strengths, *, hidden: int) -> tuple:
+def aligned_weights(dataset: Dataset, architecture: str, strengths: ArrayLike, *, hidden: int) -> tuple:
     """Weights of one run whose map is exactly Σ_α π_α u_α v_αᵀ, shared equally by the layers: no randomness.
 
     A deep network gives each mode a hidden unit of its own. strengths: π ≥ 0 of the three classes, shape (3,).
@@ -60,7 +66,7 @@ def aligned_weights(dataset: Dataset, architecture: str, strengths, *, hidden: i
     return (unit @ V.T)[None], (U @ unit.T)[None]
 
 
-def in_fewest_units(weights: tuple) -> tuple:
+def in_fewest_units(weights: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The same deep networks with at most inputs + outputs hidden units: a change of the hidden basis.
 
     Gradient descent never leaves the span of the initial columns of W₁ and W₂ᵀ in hidden space, and does not
@@ -68,7 +74,8 @@ def in_fewest_units(weights: tuple) -> tuple:
     and W₂ (seeds, outputs, h) become those of min(h, inputs + outputs) units. Source: the prediction chapter.
     """
     W1, W2 = weights
-    R = np.linalg.qr(np.concatenate([W1, W2.mT], axis=-1), mode="r")
+    both = np.concatenate([W1, W2.mT], axis=-1)
+    R: np.ndarray = np.linalg.qr(both, mode="r")  # type: ignore[assignment]  # the stub has no mode "r"
     return R[..., : W1.shape[-1]], R[..., W1.shape[-1] :].mT
 
 
@@ -100,7 +107,9 @@ def initial_strengths(dataset: Dataset, weights: tuple) -> np.ndarray:
     return start
 
 
-def growing_parts(dataset: Dataset, weights: tuple, direction: np.ndarray, order=(0, 1, 2)) -> np.ndarray:
+def growing_parts(
+    dataset: Dataset, weights: tuple, direction: np.ndarray, order: Sequence[int] = (0, 1, 2)
+) -> np.ndarray:
     """Singular values of the part d₁ W₁V + d₂ W₂ᵀU of each class, less the hidden directions that are taken.
 
     weights: of deep networks. direction: d of each class, (3, 2). order: the classes as they grow, the fastest
@@ -120,7 +129,9 @@ def growing_parts(dataset: Dataset, weights: tuple, direction: np.ndarray, order
     return sizes
 
 
-def class_parts(dataset: Dataset, weights: tuple, order=(0, 1, 2)):
+def class_parts(
+    dataset: Dataset, weights: tuple, order: Sequence[int] = (0, 1, 2)
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """The parts W₁V and W₂ᵀU of the weights of deep networks, by class.
 
     weights: as initial_weights returns them. Yields the index 0, 1 or 2 of each class that the dataset has, in
@@ -132,9 +143,10 @@ def class_parts(dataset: Dataset, weights: tuple, order=(0, 1, 2)):
     omega, P, n_y = dataset.compositional_inputs, dataset.P, dataset.n_y
     H, T = times_block(W1, *input_blocks(dataset)), times_block(W2.mT, *output_blocks(dataset))
 
-    def of_class(kind, values):
+    def of_class(kind: int, values: np.ndarray) -> np.ndarray:
         single = values @ omega.T / np.sqrt(P)
-        return (single[..., :n_y], single[..., n_y:], values - single @ omega / np.sqrt(P))[kind]
+        parts = single[..., :n_y], single[..., n_y:], values - single @ omega / np.sqrt(P)
+        return parts[kind]
 
     for kind in (kind for kind in order if m.multiplicity[kind]):
         # For a pattern p over examples V = X p/‖X p‖ and U = Y p/‖Y p‖, hence W₁V = H p/‖X p‖.
@@ -143,12 +155,14 @@ def class_parts(dataset: Dataset, weights: tuple, order=(0, 1, 2)):
         yield kind, of_class(kind, H / input_norm), of_class(kind, T / output_norm)
 
 
-def _deep_shapes(dataset, hidden):
+def _deep_shapes(dataset: Dataset, hidden: int) -> tuple[tuple[int, int], ...]:
     check_count("hidden", hidden)
     return (hidden, dataset.inputs), (dataset.outputs, hidden)
 
 
-def _draw(shapes, init_std, seeds):
+def _draw(
+    shapes: tuple[tuple[int, int], ...], init_std: float, seeds: Sequence[int | np.random.SeedSequence]
+) -> tuple[np.ndarray, ...]:
     for shape in shapes:
         require_memory(
             "a weight matrix of all runs",

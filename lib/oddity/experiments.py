@@ -4,10 +4,11 @@ A profile is a set of cases, each a task and a network. A case is measured with 
 here one after the other, in several processes, or over a cluster.
 """
 
+import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -20,8 +21,8 @@ import torch
 from lib import records
 from lib.oddity.measurements import TESTS, Case, Search, measure
 from lib.oddity.networks import STANDARDISED, Training
-from lib.records import peak_megabytes, processor, today, versions
-from lib.validation import check_choice, check_count, check_seeds
+from lib.records import Cluster, peak_megabytes, processor, today, versions
+from lib.validation import Seeds, check_choice, check_count, check_seeds
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results"
@@ -71,7 +72,7 @@ def run(
     *,
     progress: bool = False,
     workers: int = 1,
-    client=None,
+    client: Cluster | None = None,
 ) -> dict:
     """Measure every case with every seed: a list of what `measure` gives, in the order of the seeds, by case.
 
@@ -95,7 +96,7 @@ def run(
     return {name: done[place :: len(profile.cases)] for place, name in enumerate(profile.cases)}
 
 
-def _measured(case, seed, folder, progress):
+def _measured(case: Case, seed: int, folder: Path, progress: bool) -> dict:
     """One measurement, or what an earlier run has kept of it."""
     key = hashlib.sha256(json.dumps([asdict(case), seed]).encode()).hexdigest()[:16]
     path = folder / f"measured-{key}.json"
@@ -115,7 +116,7 @@ def _measured(case, seed, folder, progress):
 
 
 def record(
-    name: str, profile: Profile, found: dict, seeds, commit: str | None = None, options: str = ""
+    name: str, profile: Profile, found: dict, seeds: Seeds, commit: str | None = None, options: str = ""
 ) -> dict:
     """What is written down of a profile: accuracies with six digits, and where they come from."""
     cases = {
@@ -137,13 +138,13 @@ def record(
     }
 
 
-def read(name: str, path=None) -> dict:
+def read(name: str, path: str | Path | None = None) -> dict:
     """The record of a profile; FileNotFoundError, with the command, where it is still to be made."""
     path = Path(path) if path else default_path(name)
     return records.read(path, f"python -m lib.oddity.experiments {name}")
 
 
-def values(content: dict, case: str, *keys) -> np.ndarray:
+def values(content: dict, case: str, *keys: str) -> np.ndarray:
     """A field of a record, its first axis the runs, the second the prices if it has some; null becomes nan.
 
     keys: for instance "trained", "head", "alone", which gives (runs, prices, 2 masks, accuracies as TESTS).
@@ -161,7 +162,7 @@ def differing(content: dict, profile: Profile) -> list[str]:
     return [name for name in sorted({*defined, *entries}) if defined.get(name) != entries.get(name)]
 
 
-def write(content: dict, path=None) -> Path:
+def write(content: dict, path: str | Path | None = None) -> Path:
     """Write a record as a whole, a row of numbers a line."""
     path = Path(path) if path else default_path(content["profile"])
     return records.write(content, path, rows=r"\[[^][{}]*]", between=" ")
@@ -171,7 +172,7 @@ def default_path(name: str) -> Path:
     return RESULTS / f"{name.replace('-', '_')}.json"
 
 
-def _rounded(found):
+def _rounded(found: dict | list | float) -> dict | list | float | None:
     if isinstance(found, dict):
         return {key: _rounded(value) for key, value in found.items()}
     if isinstance(found, list):
@@ -179,7 +180,7 @@ def _rounded(found):
     return None if found != found else float(f"{found:.6g}")
 
 
-def main(arguments=None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     description = "Measure networks, subnetworks and controls of a profile, record them."
     parser = records.parser("lib.oddity.experiments", description, PROFILES, FIRST_SEED)
     parser.add_argument(
@@ -189,11 +190,11 @@ def main(arguments=None) -> int:
     return records.run(parser, arguments, _main)
 
 
-def _main(options):
+def _main(options: argparse.Namespace) -> int:
     check_choice("profile", options.name, tuple(PROFILES))
     check_count("--workers", options.workers)
     profile = PROFILES[options.name]
-    seeds = records.seeds(options, profile)
+    seeds = records.seeds(options, profile.seeds)
     folder = Path(options.checkpoints or ROOT / "_build" / "checkpoints" / "oddity")
     commit = records.commit()
     with records.client(options.scheduler) as client:

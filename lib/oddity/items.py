@@ -37,7 +37,7 @@ class Pool:
     rules: tuple[Rule, Rule]
     odd_both: bool  # whether the odd one of a composite item may break both rules, as in vision
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.stimuli) != len(self.properties):
             raise ValueError(
                 f"{len(self.stimuli)} stimuli and {len(self.properties)} properties; give one each"
@@ -46,14 +46,16 @@ class Pool:
     def __len__(self) -> int:
         return len(self.stimuli)
 
-    def kinds(self) -> dict:
+    def kinds(self) -> dict[str, tuple[tuple, tuple]]:
         """Kinds of items: the truth of both rules in the three, and in the odd one, one drawn from each tuple.
 
         composite: the three obey both. first, second: the three obey that rule, the odd one breaks it, whatever
         the other; in language the odd one of a rule obeys the other. only first, only second: composite items
         whose odd one breaks that rule and no other.
         """
-        kinds = {"composite": (BOTH, ONLY[0] + ONLY[1] + (((0, 0),) if self.odd_both else ()))}
+        kinds: dict[str, tuple[tuple, tuple]] = {
+            "composite": (BOTH, ONLY[0] + ONLY[1] + (((0, 0),) if self.odd_both else ()))
+        }
         for rule, name in enumerate(("first", "second")):
             flip = (lambda a, b: (a, b)) if rule == 0 else (lambda a, b: (b, a))
             odd = (flip(0, 0), flip(0, 1)) if self.odd_both else (flip(0, 1),)
@@ -83,7 +85,7 @@ class Pool:
         order = rng.permuted(np.tile(np.arange(ODDITY), (n, 1)), axis=1)
         return np.take_along_axis(index, order, 1), (order == ODDITY - 1).argmax(1)
 
-    def _some(self, wanted, rng):
+    def _some(self, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """An index of a stimulus with the wanted properties (..., 2), drawn uniformly."""
         base = max(max(rule.values) for rule in self.rules) + 1
         codes = self.properties @ [base, 1]

@@ -1,5 +1,7 @@
 """Subnetworks of a part of a frozen network: the search, what they do alone, and what is left without them."""
 
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +13,7 @@ from lib.oddity.items import Pool, accuracy, oddity_loss
 from lib.oddity.networks import embed
 from lib.subnetworks.sparsification import Sparsification, find_masks
 
+Tests = dict[str, tuple[np.ndarray, np.ndarray]]  # items by the name of a test, as Pool.draw gives them
 Mask = list[torch.Tensor]  # boolean, one a weight matrix or kernel of a part
 SUBROUTINES = ("first", "second")  # the two rules, as kinds of items
 BATCH = 64  # items a step of the search
@@ -33,30 +36,31 @@ class Part:
         """What the stages below the cut make of stimuli."""
         return embed(self.below, stimuli)
 
-    def masked(self, features: torch.Tensor, weights) -> torch.Tensor:
+    def masked(self, features: torch.Tensor, weights: Iterable[torch.Tensor]) -> torch.Tensor:
         """Embeddings (n, 16) with other weights in the place of the part's own."""
         return functional_call(self.above, dict(zip(self.names, weights)), (features,))
 
     @torch.no_grad()
-    def embed(self, features: torch.Tensor, mask=None) -> torch.Tensor:
+    def embed(self, features: torch.Tensor, mask: Mask | None = None) -> torch.Tensor:
         """Embeddings (n, 16) with the weights that a mask keeps, all by default."""
         weights = self.weights if mask is None else [w * m for w, m in zip(self.weights, mask, strict=True)]
         return torch.cat([self.masked(some, weights) for some in features.split(500)])
 
 
-def cut(network: nn.Sequential, stages) -> Part:
+def cut(network: nn.Sequential, stages: Collection[str]) -> Part:
     """The part of a network made of these stages. Raises ValueError for a stage that it does not have."""
-    known = [name for name, _ in network.named_children()]
+    stages_all = list(network.named_children())
+    known = [name for name, _ in stages_all]
     if not stages or set(stages) - set(known):
         raise ValueError(f"stages = {list(stages)}: give some of {', '.join(known)}")
     first = min(known.index(stage) for stage in stages)
-    above = network[first:]
+    below, above = (nn.Sequential(OrderedDict(part)) for part in (stages_all[:first], stages_all[first:]))
     names = [
         name
         for name, parameter in above.named_parameters()
         if parameter.ndim > 1 and name.split(".")[0] in stages
     ]
-    return Part(network[:first], above, tuple(names))
+    return Part(below, above, tuple(names))
 
 
 def find(
@@ -66,7 +70,7 @@ def find(
     settings: Sparsification,
     seed: int,
     *,
-    kinds=SUBROUTINES,
+    kinds: Sequence[str] = SUBROUTINES,
     progress: bool = False,
 ) -> list[Mask]:
     """A mask for every kind of items: boolean tensors of the shapes of the part's weights.
@@ -75,10 +79,10 @@ def find(
     """
     rngs = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, k))) for k in range(len(kinds))]
 
-    def gradients(masked, step):
+    def gradients(masked: list[torch.Tensor], step: int) -> tuple[torch.Tensor, ...]:
         with torch.enable_grad():
             leaves = [weight.detach().requires_grad_() for weight in masked]
-            loss = 0.0
+            loss = torch.zeros(())
             for entry, (kind, rng) in enumerate(zip(kinds, rngs)):
                 index, odd = pool.draw(kind, BATCH, rng)
                 embeddings = part.masked(features[index.ravel()], [leaf[entry] for leaf in leaves])
@@ -105,6 +109,6 @@ def random_mask(mask: Mask, rng: np.random.Generator) -> Mask:
     return [torch.from_numpy(rng.permutation(layer.numpy().ravel()).reshape(layer.shape)) for layer in mask]
 
 
-def accuracies(embeddings: torch.Tensor, tests: dict) -> dict[str, float]:
-    """Accuracy by the name of a test: items as Pool.draw gives them."""
+def accuracies(embeddings: torch.Tensor, tests: Tests) -> dict[str, float]:
+    """Accuracy by the name of a test."""
     return {name: accuracy(embeddings, *items) for name, items in tests.items()}

@@ -10,6 +10,7 @@ from torch import nn
 
 from lib.oddity import masks, planted, sentences, tasks
 from lib.oddity.items import Pool
+from lib.oddity.masks import Tests
 from lib.oddity.networks import PARTS, Training, build, embed, train
 from lib.subnetworks.overlap import overlap
 from lib.subnetworks.sparsification import Sparsification
@@ -40,7 +41,7 @@ class Case:
     )
 
 
-def test_items(pool: Pool) -> dict:
+def test_items(pool: Pool) -> Tests:
     """The items of every test, always the same for one pool."""
     rng = np.random.default_rng(9)
     return {name: pool.draw(name, ITEMS, rng) for name in TESTS}
@@ -94,7 +95,9 @@ def measure(case: Case, seed: int, checkpoint: Path | None = None, progress: boo
     }
 
 
-def _planted(case, seed, pools, tests, checkpoint, progress):
+def _planted(
+    case: Case, seed: int, pools: tuple[Pool, Pool], tests: Tests, checkpoint: Path | None, progress: bool
+) -> dict:
     if case.planted == "head":
         network = trained(case, seed, pools[0], checkpoint, progress)
         features = masks.cut(network, ("hidden",)).features(pools[0].stimuli)
@@ -102,23 +105,31 @@ def _planted(case, seed, pools, tests, checkpoint, progress):
     else:
         network = planted.plant_split(untrained(case, seed), pools[0], case.training, seed)
         find_truth = planted.split_truth
-    found = {"whole": whole(network, pools[1], tests)}
+    found: dict[str, list | dict] = {"whole": whole(network, pools[1], tests)}
     for search in case.searches:
         part = masks.cut(network, PARTS[case.network][search.part])
         truth = find_truth(part)
-        found[search.part] = _path(part, search, pools, tests, seed, truth)
         features = part.features(pools[1].stimuli)
         without = [part.embed(features, masks.inverted(mask)) for mask in truth]
-        found[search.part]["true_ablated"] = [_listed(masks.accuracies(e, tests)) for e in without]
+        found[search.part] = _path(part, search, pools, tests, seed, truth) | {
+            "true_ablated": [_listed(masks.accuracies(embedded, tests)) for embedded in without]
+        }
     return found
 
 
-def whole(network: nn.Sequential, pool: Pool, tests: dict) -> list[float]:
+def whole(network: nn.Sequential, pool: Pool, tests: Tests) -> list[float]:
     """Accuracies of a whole network."""
     return _listed(masks.accuracies(embed(network, pool.stimuli), tests))
 
 
-def _path(part, search, pools, tests, seed, truth=None):
+def _path(
+    part: masks.Part,
+    search: Search,
+    pools: tuple[Pool, Pool],
+    tests: Tests,
+    seed: int,
+    truth: list[masks.Mask] | None = None,
+) -> dict[str, list]:
     """Subnetworks of a part: every field of `subnetworks` as a list, an entry a price."""
     training, test = (part.features(pool.stimuli) for pool in pools)
     entries = []
@@ -130,7 +141,12 @@ def _path(part, search, pools, tests, seed, truth=None):
 
 
 def subnetworks(
-    part: masks.Part, found: list[masks.Mask], features: torch.Tensor, tests: dict, seed: int, truth=None
+    part: masks.Part,
+    found: list[masks.Mask],
+    features: torch.Tensor,
+    tests: Tests,
+    seed: int,
+    truth: list[masks.Mask] | None = None,
 ) -> dict:
     """What the masks of both rules do. features: of the test's stimuli.
 
@@ -138,7 +154,7 @@ def subnetworks(
     ones that keep as many weights of every layer.
     """
 
-    def accuracies(mask):
+    def accuracies(mask: masks.Mask) -> list[float]:
         return _listed(masks.accuracies(part.embed(features, mask), tests))
 
     entry = {
@@ -158,7 +174,7 @@ def subnetworks(
     return entry
 
 
-def _overlap(found):
+def _overlap(found: list[masks.Mask]) -> tuple[float, float]:
     """The Jaccard index of the two masks and that of unrelated masks, nan where one is empty or full."""
     if not all(0 < masks.kept(mask) < 1 for mask in found):
         return math.nan, math.nan
@@ -166,5 +182,5 @@ def _overlap(found):
     return result.jaccard, result.expected
 
 
-def _listed(accuracies):
+def _listed(accuracies: dict[str, float]) -> list[float]:
     return [accuracies[name] for name in TESTS]

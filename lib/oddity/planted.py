@@ -36,10 +36,10 @@ def plant_head(network: nn.Sequential, pool: Pool, features: torch.Tensor, seed:
     with torch.no_grad():
         for name in ("weight", "bias"):
             both = torch.cat([getattr(half[0], name) for half in halves])
-            getattr(made.hidden[0], name).copy_(both)
-        units = made.hidden(features)
+            getattr(made.get_submodule("hidden.0"), name).copy_(both)
+        units = made.get_submodule("hidden")(features)
     _train(output, pool, units, {"composite": slice(None)}, ON_FEATURES, (seed, len(SUBROUTINES)))
-    made.output.load_state_dict(output.state_dict())
+    made.get_submodule("output").load_state_dict(output.state_dict())
     return made
 
 
@@ -51,7 +51,7 @@ def plant_split(network: nn.Sequential, pool: Pool, training: Training, seed: in
     """
     made = copy.deepcopy(network)
     blocks = {
-        name: sum(_blocks(name, weight)) > 0
+        name: torch.stack(_blocks(name, weight)).any(0)
         for name, weight in made.named_parameters()
         if weight.ndim > 1 and not name.startswith("words")
     }
@@ -86,7 +86,7 @@ def share_found(mask: Mask, truth: list[Mask], rule: int) -> float:
     return in_half[rule] / sum(in_half) if sum(in_half) else float("nan")
 
 
-def _blocks(name, weight):
+def _blocks(name: str, weight: torch.Tensor) -> list[torch.Tensor]:
     """The weights within each half. Queries, keys and values stand in one matrix of three; one channel feeds both."""
     rows, columns = weight.shape[:2]
     together = rows // 3 if name.endswith("in_proj_weight") else rows
@@ -100,7 +100,15 @@ def _blocks(name, weight):
     return blocks
 
 
-def _train(module, pool, stimuli, read, training, key, blocks=None):
+def _train(
+    module: nn.Module,
+    pool: Pool,
+    stimuli: torch.Tensor,
+    read: dict[str, slice],
+    training: Training,
+    key: tuple[int, int],
+    blocks: dict[str, torch.Tensor] | None = None,
+) -> None:
     """Train a module on items of every kind in read, of whose embeddings that slice counts.
 
     blocks: by the name of a weight where it may differ from 0.
@@ -114,10 +122,11 @@ def _train(module, pool, stimuli, read, training, key, blocks=None):
         drawn = [pool.draw(kind, share, rng) for kind in read]
         index = np.concatenate([places for places, _ in drawn])
         embeddings = module(stimuli[index.ravel()]).unflatten(0, index.shape).split(share)
-        loss = sum(
+        losses = (
             oddity_loss(part[..., own], torch.from_numpy(odd))
             for part, own, (_, odd) in zip(embeddings, read.values(), drawn)
         )
+        loss = sum(losses, start=torch.zeros(()))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -126,7 +135,7 @@ def _train(module, pool, stimuli, read, training, key, blocks=None):
 
 
 @torch.no_grad()
-def _keep_to(module, blocks):
+def _keep_to(module: nn.Module, blocks: dict[str, torch.Tensor] | None) -> None:
     for name, weight in module.named_parameters():
         if blocks and name in blocks:
             weight.mul_(blocks[name])

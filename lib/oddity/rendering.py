@@ -46,11 +46,11 @@ class Blobs:
         within = np.hypot(*np.moveaxis(away, -1, 0)) < self.at(np.arctan2(away[..., 1], away[..., 0]))[0]
         return np.where(within, distance, -distance)
 
-    def take(self, index) -> "Blobs":
+    def take(self, index: np.ndarray) -> "Blobs":
         return Blobs(self.centre[index], self.radius[index], self.amplitudes[index], self.phases[index])
 
 
-def some_blobs(n: int, rng: np.random.Generator, radii=BLOB_RADII) -> Blobs:
+def some_blobs(n: int, rng: np.random.Generator, radii: tuple[float, float] = BLOB_RADII) -> Blobs:
     """n blobs, each somewhere in its image."""
     radius = rng.uniform(*radii, n)
     amplitudes = rng.uniform(0, AMPLITUDE, (n, 3))
@@ -79,7 +79,7 @@ def draw(blobs: Blobs | None, centres: np.ndarray, radii: np.ndarray, rng: np.ra
     return images.astype(np.float32)
 
 
-def _from_outline(blobs, across, down):
+def _from_outline(blobs: Blobs, across: np.ndarray, down: np.ndarray) -> np.ndarray:
     """Distance of every pixel from the blob's outline, to first order: (n, 32, 32)."""
     x = across - blobs.centre[:, 0, None, None]
     y = down - blobs.centre[:, 1, None, None]
@@ -87,11 +87,11 @@ def _from_outline(blobs, across, down):
     return np.abs(np.hypot(x, y) - radius) / np.sqrt(1 + (slope / radius) ** 2)
 
 
-def _angles(x, y):
+def _angles(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.arctan2(*np.broadcast_arrays(y, x)).reshape(len(x), SIZE * SIZE)
 
 
-def _outline(images, distance, rng):
+def _outline(images: np.ndarray, distance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     value = rng.uniform(0.7, 1, (len(images), 1, 1))
     line = value * np.clip((WIDTH + 1) / 2 - distance, 0, 1)
     return np.maximum(images, np.nan_to_num(line))

@@ -25,7 +25,7 @@ TRIES = 40  # places tried for a ring before its image is drawn anew
 def inside_contact(n: int, inside: int, contact: int, rng: np.random.Generator) -> np.ndarray:
     """A ring inside a blob or outside, on its outline or apart from it. inside, contact: 1 or 0."""
 
-    def some(count):
+    def some(count: int) -> np.ndarray:
         blobs = some_blobs(count, rng)
         radii = rng.uniform(*RING_RADII, count)
         gap = rng.uniform(-TOUCH, TOUCH, count) if contact else rng.uniform(*APART, count)
@@ -48,7 +48,7 @@ def inside_contact(n: int, inside: int, contact: int, rng: np.random.Generator) 
 def inside_number(n: int, inside: int, number: int, rng: np.random.Generator) -> np.ndarray:
     """Rings that touch nothing, all inside a blob or all but one. number: of rings, inside: 1 or 0."""
 
-    def some(count):
+    def some(count: int) -> np.ndarray:
         blobs = some_blobs(count, rng, (BLOB_RADII[0] + 0.5, BLOB_RADII[1]))
         radii = rng.uniform(*SMALL_RADII, (count, number))
         centres, good = np.empty((count, number, 2)), np.ones(count, dtype=bool)
@@ -68,7 +68,7 @@ def inside_number(n: int, inside: int, number: int, rng: np.random.Generator) ->
 def number_contact(n: int, number: int, contact: int, rng: np.random.Generator) -> np.ndarray:
     """Rings each of which touches another, or all but one do. number: of rings, from 2; contact: 1 or 0."""
 
-    def some(count):
+    def some(count: int) -> np.ndarray:
         radii = rng.uniform(*RING_RADII, (count, number))
         centres, good = np.empty((count, number, 2)), np.ones(count, dtype=bool)
         centres[:, 0] = rng.uniform(0, 31, (count, 2))
@@ -92,14 +92,14 @@ def number_contact(n: int, number: int, contact: int, rng: np.random.Generator) 
     return _until(n, some)
 
 
-def _space(places, own, centres, radii):
+def _space(places: np.ndarray, own: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """Free space (n, tries, others) between a circle at places (n, tries, 2) and others."""
     distance = np.linalg.norm(places[:, :, None] - centres[:, None], axis=-1)
     return distance - own[..., None] - radii[:, None]
 
 
-def _clear(places, own, centres, radii):
-    return (_space(places, own, centres, radii) >= CLEAR).all(-1)
+def _clear(places: np.ndarray, own: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    return np.all(_space(places, own, centres, radii) >= CLEAR, axis=-1)
 
 
 def _until(n: int, some: Callable) -> np.ndarray:

@@ -3,6 +3,7 @@
 In every item of a task three stimuli obey both rules, or one rule, see items.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -37,30 +38,28 @@ def pools(task: str, share: float = 1.0) -> tuple[Pool, Pool]:
     if not 0 < share <= 1:
         raise ValueError(f"share = {share!r} is not above 0 and at most 1")
     seeds = np.random.SeedSequence(TASKS.index(task)).spawn(2)
-    made = []
-    for test, seed in zip((False, True), seeds):
-        rng = np.random.default_rng(seed)
-        made.append((_images if task in VISION else _sentences)(task, test, share, rng))
-    return tuple(made)
+    make = _images if task in VISION else _sentences
+    first, second = (np.random.default_rng(seed) for seed in seeds)
+    return make(task, False, share, first), make(task, True, share, second)
 
 
-def _images(task, test, share, rng):
+def _images(task: str, test: bool, share: float, rng: np.random.Generator) -> Pool:
     rules, make, training = VISION[task]
     n = max(1, round(share * (TEST if test else training)))
     return _pool(rules, True, lambda sort: make(n, *sort, rng)[:, None])
 
 
-def _sentences(task, test, share, rng):
+def _sentences(task: str, test: bool, share: float, rng: np.random.Generator) -> Pool:
     n = max(1, round(share * (TEST if test else SENTENCES)))
 
-    def some(sort):
+    def some(sort: tuple[int, int]) -> np.ndarray:
         made = [sentences.sentence(task, sort, test, rng) for _ in range(n)]
         return sentences.encode(task, made)
 
     return _pool(LANGUAGE[task], False, some)
 
 
-def _pool(rules, odd_both, some):
+def _pool(rules: tuple[Rule, Rule], odd_both: bool, some: Callable[[tuple[int, int]], np.ndarray]) -> Pool:
     sorts = [(a, b) for a in rules[0].values for b in rules[1].values]
     parts = [some(sort) for sort in sorts]
     properties = np.repeat(sorts, [len(part) for part in parts], axis=0)

@@ -6,6 +6,7 @@ ablated from the network, it is measured on both blocks.
 Source of the test: Lepori, Serre and Pavlick (2023).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -122,7 +123,9 @@ def errors(network: Network, composites: Composites) -> np.ndarray:
     return network.errors(*_tensors(composites, network), chunk=32)
 
 
-def tuned(network: Network, composites: Composites, subroutine: str, steps: int, rate=None) -> Network:
+def tuned(
+    network: Network, composites: Composites, subroutine: str, steps: int, rate: float | None = None
+) -> Network:
     """The networks with kernels trained on for one subroutine alone, by plain gradient descent; readouts stay.
 
     rate: by default the learning rate of the network, on the block's summed squared error as in training. Batches
@@ -141,7 +144,7 @@ def tuned(network: Network, composites: Composites, subroutine: str, steps: int,
     return changed
 
 
-def _permuted(network, masks, draw):
+def _permuted(network: Network, masks: list[torch.Tensor], draw: int) -> Network:
     """The networks with the weights inside the masks permuted, by the run's seed and the draw."""
     kernels = [kernel.clone() for kernel in network.kernels]
     for module, run in np.ndindex(len(network.outputs), network.runs):
@@ -159,8 +162,8 @@ def find(
     composites: Composites,
     settings: Sparsification | None = None,
     *,
-    subroutines=SUBROUTINES,
-    penalties=None,
+    subroutines: Iterable[str] = SUBROUTINES,
+    penalties: Iterable[float] | None = None,
     batch: int = 16,
     progress: bool = False,
 ) -> Subnetworks:
@@ -196,7 +199,7 @@ def find(
 
     stack = (len(network.outputs), len(entries))
 
-    def gradients(masked, step):
+    def gradients(masked: list[torch.Tensor], step: int) -> list[torch.Tensor]:
         index = order(step).to(images.device)
         whole = repeated.with_kernels([kernel.unflatten(0, stack) for kernel in masked])
         found = whole.kernel_gradients(images[index], labels[index], weights)
@@ -211,7 +214,7 @@ def find(
 class _Order:
     """The batches: every key, a seed and a place, has its own order, which all μ share."""
 
-    def __init__(self, keys, repetitions, n, batch):
+    def __init__(self, keys: list[tuple[int, tuple[int, ...]]], repetitions: int, n: int, batch: int) -> None:
         if n < batch:
             raise ValueError(
                 f"{n} composites are less than a batch of {batch}; take more, or a smaller batch"
@@ -219,17 +222,17 @@ class _Order:
         self.keys, self.repetitions, self.n, self.batch = keys, repetitions, n, batch
         self._epoch = lru_cache(maxsize=1)(self._draw)
 
-    def __call__(self, step):
+    def __call__(self, step: int) -> torch.Tensor:
         epoch, place = divmod(step, self.n // self.batch)
         return self._epoch(epoch)[:, place * self.batch : (place + 1) * self.batch]
 
-    def _draw(self, epoch):
+    def _draw(self, epoch: int) -> torch.Tensor:
         sequences = [np.random.SeedSequence(seed, spawn_key=(2, *place, epoch)) for seed, place in self.keys]
         orders = [np.random.default_rng(sequence).permutation(self.n) for sequence in sequences]
         return torch.from_numpy(np.stack(orders)).repeat(self.repetitions, 1)
 
 
-def _tensors(composites, network):
+def _tensors(composites: Composites, network: Network) -> tuple[torch.Tensor, torch.Tensor]:
     like = network.kernels[0]
     images = torch.from_numpy(np.ascontiguousarray(composites.images))
     labels = torch.from_numpy(np.ascontiguousarray(composites.labels))

@@ -1,8 +1,11 @@
 """Rank correlation of two measurements on the same trained networks, with its uncertainty."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 
@@ -14,7 +17,9 @@ class Correlation:
     points: int
 
 
-def rank_correlation(x, y, draws: int = 2000, rng=None) -> Correlation:
+def rank_correlation(
+    x: ArrayLike, y: ArrayLike, draws: int = 2000, rng: np.random.Generator | None = None
+) -> Correlation:
     """Spearman's rank correlation of means over seeds, and a bootstrap interval.
 
     x, y: (trainings, ..., seeds). Every training and every entry of the axes between is a point, a mean over the
@@ -31,20 +36,18 @@ def rank_correlation(x, y, draws: int = 2000, rng=None) -> Correlation:
     if used.sum() < 3:
         raise ValueError(f"{used.sum()} points are too few for a correlation; give at least three")
 
-    def correlation(trainings, seeds):
+    def correlation(trainings: np.ndarray, seeds: np.ndarray) -> float:
         means = (values[trainings][..., seeds].mean(axis=-1)[used[trainings]] for values in (x, y))
         return _spearman(*means)
 
-    spread = [
-        correlation(rng.integers(len(x), size=len(x)), rng.integers(x.shape[-1], size=x.shape[-1]))
-        for _ in range(draws)
-    ]
+    rows, runs = len(x), int(x.shape[-1])
+    spread = [correlation(rng.integers(rows, size=rows), rng.integers(runs, size=runs)) for _ in range(draws)]
     low, high = np.nanpercentile(spread, [2.5, 97.5])
-    value = correlation(np.arange(len(x)), np.arange(x.shape[-1]))
+    value = correlation(np.arange(rows), np.arange(runs))
     return Correlation(float(value), float(low), float(high), int(used.sum()))
 
 
-def _spearman(x, y):
+def _spearman(x: np.ndarray, y: np.ndarray) -> float:
     """nan where all values are equal."""
     x, y = (stats.rankdata(values) for values in (x, y))
     x, y = x - x.mean(), y - y.mean()

@@ -1,5 +1,7 @@
 """Figures of subnetworks."""
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import ListedColormap
@@ -32,7 +34,7 @@ def planted(found: dict, networks: dict) -> Figure:
     return figure
 
 
-def generalisation(prices, curves: dict, lines: dict) -> Figure:
+def generalisation(prices: Sequence[float], curves: dict, lines: dict) -> Figure:
     """Compositional test errors against the price: curves (prices, runs) by name, lines (runs,) that have no price."""
     figure, axes = plt.subplots(figsize=(7.4, 3.9))
     for place, (name, values) in enumerate(curves.items()):

@@ -4,11 +4,13 @@ A profile is a set of studies. A study trains one case with several seeds, and a
 measures the whole networks, and their subnetworks for both output blocks.
 """
 
+import argparse
 import hashlib
 import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,31 +19,18 @@ import numpy as np
 import torch
 
 from lib import records
+from lib.convolutional.digits import Composites
 from lib.convolutional.networks import Network
 from lib.convolutional.profiles import DIGITS, DIGITS_1000, ON_DIGITS, ON_DIGITS_1000, Case, both
 from lib.convolutional.training import data_hash, train
 from lib.records import RESULTS, ROOT, peak_megabytes, processor, today, versions
 from lib.subnetworks import convolutional
 from lib.subnetworks.convolutional import SUBROUTINES
-from lib.subnetworks.measures import Measured, measure
+from lib.subnetworks.measures import Measured, Study, measure
 from lib.subnetworks.sparsification import Sparsification
-from lib.validation import check_choice, check_seeds
+from lib.validation import Seeds, check_choice, check_seeds
 
 FIRST_SEED = 200  # the recorded seeds; μ, steps and learning rate were chosen on others
-
-
-@dataclass(frozen=True)
-class Study:
-    """A case, trained with every seed on every draw of its composites, and what is measured of it."""
-
-    case: Case
-    epochs: tuple  # lengths of training after which the networks are measured; 0: untrained
-    penalties: tuple = ()  # μ of the subnetworks; none: only the whole networks are measured
-    subroutines: tuple = SUBROUTINES  # both, or one twice: how well a search repeats itself
-    shuffled: bool = False  # permute the kernels of every layer: a control with weights of trained sizes
-    redrawn: int = 0  # draws of the ablation by permutation
-    compared: bool = False  # with random subnetworks of the same sizes
-    generalised: bool = False  # with what else may lower the error on new images
 
 
 @dataclass(frozen=True)
@@ -52,7 +41,7 @@ class Profile:
     draws: tuple = (0,)
 
 
-def _widths_and_values():
+def _widths_and_values() -> dict[str, Study]:
     """Dense networks in between, and for the gap the split ones of half as many channels a module."""
     studies = {}
     for channels, r in ((16, 10.0), (8, 10.0), (16, 1.0), (4, 10.0), (16, 3.0), (24, 10.0)):
@@ -94,7 +83,14 @@ PROFILES = {
 }
 
 
-def run(profile: Profile, *, seeds=None, directory=None, checkpoints=None, progress: bool = False) -> dict:
+def run(
+    profile: Profile,
+    *,
+    seeds: Seeds | None = None,
+    directory: str | Path | None = None,
+    checkpoints: str | Path | None = None,
+    progress: bool = False,
+) -> dict:
     """Train and measure every study: {study: {epoch: Measured}}.
 
     seeds: a number of runs or their seeds, by default the profile's number from FIRST_SEED on. directory: of the
@@ -117,11 +113,18 @@ def run(profile: Profile, *, seeds=None, directory=None, checkpoints=None, progr
         return found
 
 
-def _on(study, draw):
+def _on(study: Study, draw: int) -> Study:
     return replace(study, case=replace(study.case, task=replace(study.case.task, draw=draw)))
 
 
-def _study(profile, study, seeds, directory, folder, progress):
+def _study(
+    profile: Profile,
+    study: Study,
+    seeds: list[int],
+    directory: str | Path | None,
+    folder: Path,
+    progress: bool,
+) -> dict[int, Measured]:
     sets = study.case.task.composites(directory)
     found = {}
     for epoch, network in _trained(study.case, study.epochs, sets, seeds, folder, progress):
@@ -140,7 +143,14 @@ def _study(profile, study, seeds, directory, folder, progress):
     return found
 
 
-def _trained(case, epochs, sets, seeds, folder, progress):
+def _trained(
+    case: Case,
+    epochs: tuple[int, ...],
+    sets: tuple[Composites, Composites],
+    seeds: list[int],
+    folder: Path,
+    progress: bool,
+) -> Iterator[tuple[int, Network]]:
     """One training, stopped at each of the epochs; a checkpoint of each stop is kept."""
     settings, before = case.settings, None
     decisive = json.dumps([asdict(case), seeds]).encode()
@@ -156,11 +166,17 @@ def _trained(case, epochs, sets, seeds, folder, progress):
         stopped = replace(settings, epochs=epoch)
         history = train(stopped, *sets, seeds, measure=10, checkpoint=place, progress=progress)
         before = place
+        assert history.network is not None
         yield epoch, history.network
 
 
 def record(
-    name: str, profile: Profile, found: dict, seeds, directory=None, commit: str | None = None
+    name: str,
+    profile: Profile,
+    found: dict,
+    seeds: Seeds,
+    directory: str | Path | None = None,
+    commit: str | None = None,
 ) -> dict:
     """What is written down of a profile: every field of Measured with six digits, and where they come from."""
     entries = {}
@@ -192,7 +208,7 @@ def record(
     }
 
 
-def read(name: str, path=None) -> tuple:
+def read(name: str, path: str | Path | None = None) -> tuple:
     """The record of a profile and {study: {epoch: Measured}}; FileNotFoundError where it is still to be made."""
     path = Path(path) if path else default_path(name)
     content = records.read(path, f"python -m lib.subnetworks.experiments {name}")
@@ -202,7 +218,7 @@ def read(name: str, path=None) -> tuple:
     }
 
 
-def write(content: dict, path=None) -> Path:
+def write(content: dict, path: str | Path | None = None) -> Path:
     """Write a record as a whole, one field of a measurement a line."""
     path = Path(path) if path else default_path(content["profile"])
     return records.write(content, path, rows=r"\[[^]{}\"]*\[[^{}\"]*]", between="")
@@ -212,16 +228,16 @@ def default_path(name: str) -> Path:
     return RESULTS / f"{name.replace('-', '_')}.json"
 
 
-def main(arguments=None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     description = "Measure the subnetworks of a profile, record them."
     parser = records.parser("lib.subnetworks.experiments", description, PROFILES, FIRST_SEED)
     return records.run(parser, arguments, _main)
 
 
-def _main(options):
+def _main(options: argparse.Namespace) -> int:
     check_choice("profile", options.name, tuple(PROFILES))
     profile = PROFILES[options.name]
-    seeds = records.seeds(options, profile)
+    seeds = records.seeds(options, profile.seeds)
     checkpoints = options.checkpoints or ROOT / "_build" / "checkpoints" / "subnetworks"
     commit = records.commit()
     found = run(profile, seeds=seeds, checkpoints=checkpoints, progress=not options.quiet)

@@ -4,6 +4,7 @@ Networks are stacked: W₁ (n, hidden, inputs), W₂ (n, outputs, hidden). A sub
 the outputs, those of the block that it serves.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
@@ -13,6 +14,9 @@ import torch
 from lib.subnetworks.sparsification import Sparsification, find_masks
 
 MOST_UNITS = 16  # all subsets of a hidden layer are tried
+
+
+Weights = tuple[np.ndarray, np.ndarray]  # W₁ and W₂
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,15 @@ class Planted:
     truth: np.ndarray  # (2, 1, hidden, inputs): the weights of W₁ that each subroutine needs
 
 
-def plant(first, second, *, hidden: int, inputs: int, outputs: int, rng) -> Planted:
+def plant(
+    first: Iterable[int],
+    second: Iterable[int],
+    *,
+    hidden: int,
+    inputs: int,
+    outputs: int,
+    rng: np.random.Generator,
+) -> Planted:
     """A network by hand: two blocks of outputs that read the hidden units `first` and `second`, and no others.
 
     The weights are ±1 times numbers from ½ to 1½, in units that nobody reads too. Each block has `outputs` outputs,
@@ -52,7 +64,7 @@ def plant(first, second, *, hidden: int, inputs: int, outputs: int, rng) -> Plan
     return Planted(W1, W2, rows, np.broadcast_to(reads[:, None, :, None], (2, 1, hidden, inputs)))
 
 
-def join(split_weights) -> tuple[np.ndarray, np.ndarray]:
+def join(split_weights: tuple[Weights, Weights]) -> tuple[np.ndarray, np.ndarray]:
     """The deep network that a split one is: its modules' hidden units side by side, W₂ block-diagonal."""
     first, second = split_weights
     W1 = np.concatenate([first[0], second[0]], axis=1)
@@ -62,7 +74,7 @@ def join(split_weights) -> tuple[np.ndarray, np.ndarray]:
     return W1, W2
 
 
-def rotate(weights, rng) -> tuple[np.ndarray, np.ndarray]:
+def rotate(weights: Weights, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """The same functions with hidden layers turned by random rotations Q, one a network: (QW₁, W₂Qᵀ)."""
     W1, W2 = weights
     Q, R = np.linalg.qr(rng.normal(size=(len(W1), W1.shape[1], W1.shape[1])))
@@ -70,13 +82,22 @@ def rotate(weights, rng) -> tuple[np.ndarray, np.ndarray]:
     return Q @ W1, W2 @ Q.mT
 
 
-def block_error(W1, W2, X, Y, rows) -> np.ndarray:
+def block_error(W1: np.ndarray, W2: np.ndarray, X: np.ndarray, Y: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Squared error of a block's outputs over the square of its targets, (n,): 1 if they are all 0."""
     error = W2[:, rows] @ (W1 @ X) - Y[rows]
     return (error**2).sum(axis=(1, 2)) / (Y[rows] ** 2).sum()
 
 
-def block_masks(W1, W2, X, Y, rows, settings: Sparsification, *, penalties=None) -> np.ndarray:
+def block_masks(
+    W1: np.ndarray,
+    W2: np.ndarray,
+    X: np.ndarray,
+    Y: np.ndarray,
+    rows: np.ndarray,
+    settings: Sparsification,
+    *,
+    penalties: Iterable[float] | None = None,
+) -> np.ndarray:
     """Masks (μ, n, hidden, inputs) over W₁ that keep a block's error small, for each penalty μ.
 
     The loss is block_error. penalties: by default the one of the settings. Raises ValueError where no target of the
@@ -90,7 +111,7 @@ def block_masks(W1, W2, X, Y, rows, settings: Sparsification, *, penalties=None)
     weights = torch.from_numpy(np.ascontiguousarray(W1)).repeat(len(penalties), 1, 1)
     square = (targets**2).sum()
 
-    def gradients(masked, step):
+    def gradients(masked: list[torch.Tensor], step: int) -> list[torch.Tensor]:
         error = readout @ (masked[0] @ inputs) - targets
         return [2 / square * readout.mT @ error @ inputs.T]
 
@@ -99,7 +120,7 @@ def block_masks(W1, W2, X, Y, rows, settings: Sparsification, *, penalties=None)
     return found.numpy().reshape(len(penalties), *W1.shape)
 
 
-def least_exact_mask(W1, W2, rows) -> np.ndarray:
+def least_exact_mask(W1: np.ndarray, W2: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The smallest mask (hidden, inputs) over W₁ of one network under which the block's map is what it was.
 
     Tries every set of weights of every column of W₁. Raises ValueError for more than 16 hidden units.

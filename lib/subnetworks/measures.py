@@ -2,15 +2,33 @@
 
 import dataclasses
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from lib.subnetworks.convolutional import Subnetworks, errors, find, tuned
+from lib.convolutional.digits import Composites
+from lib.convolutional.networks import Network
+from lib.convolutional.profiles import Case
+from lib.subnetworks.convolutional import SUBROUTINES, Subnetworks, errors, find, tuned
 from lib.subnetworks.overlap import by_size, overlap
 from lib.subnetworks.sparsification import Sparsification
 
 FLAT = "train", "test", "draws"  # fields whose first axis counts the runs
+
+
+@dataclass(frozen=True)
+class Study:
+    """A case, trained with every seed on every draw of its composites, and what is measured of it."""
+
+    case: Case
+    epochs: tuple[int, ...]  # lengths of training after which the networks are measured; 0: untrained
+    penalties: tuple[float, ...] = ()  # μ of the subnetworks; none: only the whole networks are measured
+    subroutines: tuple[str, ...] = SUBROUTINES  # both, or one twice: how well a search repeats itself
+    shuffled: bool = False  # permute the kernels of every layer: a control with weights of trained sizes
+    redrawn: int = 0  # draws of the ablation by permutation
+    compared: bool = False  # with random subnetworks of the same sizes
+    generalised: bool = False  # with what else may lower the error on new images
 
 
 @dataclass(frozen=True)
@@ -61,7 +79,7 @@ class Measured:
     def plain(self) -> dict:
         """As nested lists, numbers with six digits, nan as null; fields without value are left out."""
 
-        def leaf(value):
+        def leaf(value: float | list) -> float | list | None:
             if isinstance(value, list):
                 return [leaf(item) for item in value]
             return None if math.isnan(value) else float(f"{value:.6g}")
@@ -78,7 +96,7 @@ class Measured:
         return cls(**arrays)
 
     @classmethod
-    def join(cls, parts) -> "Measured":
+    def join(cls, parts: Iterable["Measured"]) -> "Measured":
         """Those of several groups of runs, in the order of the groups."""
         plain = [{k: v for k, v in vars(part).items() if v is not None} for part in parts]
         return cls(**{name: np.concatenate([p[name] for p in plain], axis=_axis(name)) for name in plain[0]})
@@ -91,12 +109,12 @@ class Measured:
         return share_lost(getattr(self, field), self.train)
 
 
-def share_lost(error, whole) -> np.ndarray:
+def share_lost(error: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """(error − whole)/(1 − whole): the share of a block's function that is lost."""
     return (error - whole) / (1 - whole)
 
 
-def _axis(name):
+def _axis(name: str) -> int:
     """The place of the runs among a field's axes."""
     if name in FLAT or name == "rest_train":
         return 0
@@ -105,14 +123,26 @@ def _axis(name):
     )
 
 
-def measure(network, sets, sparsification: Sparsification, study, progress: bool = False) -> Measured:
-    """Measure networks on training and test composites as a study asks (see experiments.Study)."""
+def measure(
+    network: Network,
+    sets: tuple[Composites, Composites],
+    sparsification: Sparsification,
+    study: Study,
+    progress: bool = False,
+) -> Measured:
+    """Measure networks on training and test composites as a study asks (see Study)."""
     training, test = sets
     whole = {"train": errors(network, training), "test": errors(network, test)}
     if not study.penalties:
         return Measured(**whole)
-    search = {"penalties": study.penalties, "progress": progress}
-    found = find(network, training, sparsification, subroutines=study.subroutines, **search)
+
+    def search(composites: Composites) -> Subnetworks:
+        kinds, prices = study.subroutines, study.penalties
+        return find(
+            network, composites, sparsification, subroutines=kinds, penalties=prices, progress=progress
+        )
+
+    found = search(training)
     fields = whole | {"kept": found.kept()} | _overlaps(found)
     for name, changed in (("alone", found.alone()), ("ablated", found.ablated())):
         fields[f"{name}_train"] = found.errors(changed, training)
@@ -124,11 +154,11 @@ def measure(network, sets, sparsification: Sparsification, study, progress: bool
     if study.compared:
         fields |= _compared(found, training, test)
     if study.generalised:
-        fields |= _generalised(network, found, training, test, sparsification, search)
+        fields |= _generalised(network, found, training, test, sparsification.steps, search)
     return Measured(**fields)
 
 
-def _compared(found, training, test):
+def _compared(found: Subnetworks, training: Composites, test: Composites) -> dict[str, np.ndarray]:
     """Errors of random subnetworks of the same sizes."""
     fields = {}
     for name, bins in (("random", 1), ("sized", 10)):
@@ -139,12 +169,19 @@ def _compared(found, training, test):
     return fields
 
 
-def _generalised(network, found, training, test, sparsification, search):
+def _generalised(
+    network: Network,
+    found: Subnetworks,
+    training: Composites,
+    test: Composites,
+    steps: int,
+    search: Callable[[Composites], Subnetworks],
+) -> dict[str, np.ndarray]:
     """Why may a subnetwork do better on new images than the whole network?"""
     middle = len(training) // 2
     first, rest = training.part(0, middle), training.part(middle, len(training))
-    half = find(network, first, sparsification, subroutines=found.subroutines, **search)
-    adapted = [tuned(network, training, name, sparsification.steps) for name in found.subroutines]
+    half = search(first)
+    adapted = [tuned(network, training, name, steps) for name in found.subroutines]
     return {
         "largest_alone_test": found.errors(found.largest().alone(), test),
         "half_alone_train": half.errors(half.alone(), first),

@@ -6,6 +6,7 @@ a sum of independent hypergeometric numbers, one a layer. Layers that both masks
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,7 @@ class Overlap:
         return self.jaccard - self.expected
 
 
-def overlap(first, second) -> Overlap:
+def overlap(first: Iterable[np.ndarray], second: Iterable[np.ndarray]) -> Overlap:
     """The overlap of two masks; each a sequence of boolean arrays, one a layer or other stratum.
 
     Raises ValueError for masks of different shape, and where one keeps no weight or every weight: what is common
@@ -55,7 +56,7 @@ def overlap(first, second) -> Overlap:
     )
 
 
-def precision_and_recall(found, truth) -> tuple[float, float]:
+def precision_and_recall(found: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     """Share of the weights found, a boolean array, that are true, and of the true ones that are found.
 
     The precision is nan where nothing was found. Raises ValueError where nothing is true.
@@ -66,7 +67,7 @@ def precision_and_recall(found, truth) -> tuple[float, float]:
     return (float(hits / np.sum(found)) if np.any(found) else math.nan), float(hits / np.sum(truth))
 
 
-def by_size(mask, weights, bins: int = 10) -> list:
+def by_size(mask: Iterable[np.ndarray], weights: Iterable[np.ndarray], bins: int = 10) -> list:
     """A mask's layers, each cut into strata of weights of about equal size, smallest first.
 
     With these strata the null hypothesis also grants both masks their preference for large weights. weights:
@@ -82,19 +83,19 @@ def by_size(mask, weights, bins: int = 10) -> list:
 class _Chances:
     """The number of common weights of one layer: from the least on, the logarithms of the probabilities."""
 
-    def __init__(self, size, first, second):
+    def __init__(self, size: int, first: int, second: int) -> None:
         self.least, most = max(0, first + second - size), min(first, second)
         self.numbers = np.arange(most - self.least + 1)
         self.logs = stats.hypergeom.logpmf(self.least + self.numbers, size, first, second)
 
-    def tilted(self, tilt):
+    def tilted(self, tilt: float) -> tuple[np.ndarray, float]:
         """The probabilities times e^(tilt · number), divided by their sum; the logarithm of that sum."""
         logs = self.logs + tilt * self.numbers
         scale = special.logsumexp(logs)
         return np.exp(logs - scale), scale
 
 
-def _convolved(layers, tilt=0.0):
+def _convolved(layers: list[_Chances], tilt: float = 0.0) -> tuple[int, np.ndarray]:
     """Least number of common weights of all layers, and the probabilities of this and the following numbers."""
     total = np.ones(1)
     for layer in layers:
@@ -102,14 +103,14 @@ def _convolved(layers, tilt=0.0):
     return sum(layer.least for layer in layers), total / total.sum()
 
 
-def _log_tail(layers, common):
+def _log_tail(layers: list[_Chances], common: int) -> float:
     """ln P(number ≥ common), exact up to rounding however small.
 
     Tilting makes `common` about the mean, where a convolution is exact; at the end the tilt is undone.
     """
 
-    def mean(tilt):
-        return sum(layer.least + layer.tilted(tilt)[0] @ layer.numbers for layer in layers)
+    def mean(tilt: float) -> float:
+        return sum(layer.least + float(layer.tilted(tilt)[0] @ layer.numbers) for layer in layers)
 
     steepest = 50.0
     if common <= mean(0.0):

@@ -64,7 +64,9 @@ def embed(network: Network, image: tuple, spare: int = 8, seed: int = 0) -> tupl
     return made, truth
 
 
-def _assembled(parts, spare, first, rng):
+def _assembled(
+    parts: list[torch.Tensor], spare: int, first: bool, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
     """A kernel with modules and spare channels in order, and the module that owns each weight, -1 for none."""
     rows, columns, inputs, own = parts[0].shape
     used = len(parts) * own
@@ -82,7 +84,7 @@ def _assembled(parts, spare, first, rng):
     return kernel, owner
 
 
-def _placed(kernel, order, before):
+def _placed(kernel: torch.Tensor, order: torch.Tensor, before: torch.Tensor | None) -> torch.Tensor:
     """The kernel with its channels renumbered: channel c becomes order[c], its inputs before[c]."""
     placed = torch.empty_like(kernel)
     placed[..., order] = kernel
@@ -93,7 +95,7 @@ def _placed(kernel, order, before):
     return result
 
 
-def _read(made, network, run, order):
+def _read(made: Network, network: Network, run: int, order: torch.Tensor) -> None:
     """Every block of outputs reads the channels of its module."""
     own, outputs = network.settings.channels, made.readouts[0].shape[2]
     readout = made.readouts[0][run].view(-1, made.settings.channels, outputs)
@@ -107,7 +109,7 @@ def _read(made, network, run, order):
         column = block.stop
 
 
-def recovered(found: Subnetworks, truth) -> tuple:
+def recovered(found: Subnetworks, truth: list[list[torch.Tensor]]) -> tuple:
     """Share of the found weights that are true, and of the true ones that are found; both (μ, subroutines, runs).
 
     truth: as from embed, for the subroutines in the order of SUBROUTINES. nan where nothing was found.

@@ -11,7 +11,7 @@ from lib.linear.datasets import Dataset
 from lib.linear.theory import modes
 
 
-def read_directions(readout, least: float = 0.05) -> np.ndarray:
+def read_directions(readout: np.ndarray, least: float = 0.05) -> np.ndarray:
     """Orthonormal basis (hidden, dimensions) of what a readout (outputs, hidden) reads.
 
     least: singular values below this part of the largest count as 0, since random initial weights leave a little
@@ -23,19 +23,19 @@ def read_directions(readout, least: float = 0.05) -> np.ndarray:
     return directions[values > least * values[0]].T
 
 
-def read_angles(first, second, least: float = 0.05) -> np.ndarray:
+def read_angles(first: np.ndarray, second: np.ndarray, least: float = 0.05) -> np.ndarray:
     """Principal angles in degrees, the largest first, between what two readouts read."""
     bases = (read_directions(readout, least) for readout in (first, second))
     return np.degrees(subspace_angles(*bases))
 
 
-def shared_share(readout, other) -> float:
+def shared_share(readout: np.ndarray, other: np.ndarray) -> float:
     """Share of ‖readout‖² that lies in the row space of the other readout, which has few rows: ‖WQ‖²/‖W‖²."""
     common = readout @ read_directions(other)
     return float((common**2).sum() / np.sum(np.square(readout)))
 
 
-def dense_shared_share(dataset: Dataset, strengths) -> np.ndarray:
+def dense_shared_share(dataset: Dataset, strengths: np.ndarray) -> np.ndarray:
     """The share of the item-specific readout that the compositional one reads too, from strengths (..., 3).
 
     n_y β π₁ / (n_y β π₁ + n₂π₂ + n₃π₃) for aligned balanced weights, with the multiplicities n and the part

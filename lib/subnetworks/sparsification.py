@@ -8,7 +8,7 @@ trained networks.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class Sparsification:
     steps: int = 3720  # of Adam
     final_sharpness: float = 200.0  # κ at the last step; it is 1 at the first
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_count("steps", self.steps)
         for name in ("penalty", "learning_rate"):
             _check_positive(name, getattr(self, name))
@@ -44,11 +44,11 @@ class Sparsification:
 
 @torch.no_grad()
 def find_masks(
-    weights,
+    weights: Iterable[torch.Tensor],
     gradients: Callable,
     settings: Sparsification | None = None,
     *,
-    penalties=None,
+    penalties: Iterable[float] | None = None,
     progress: bool = False,
 ) -> list:
     """Masks over stacked weights: boolean tensors of the weights' shapes, True where a weight is kept.
@@ -83,7 +83,7 @@ def find_masks(
 
 
 @contextmanager
-def _zero_for_subnormal():
+def _zero_for_subnormal() -> Iterator[None]:
     """Soft masks near 0 make numbers below the smallest normal one, with which processors are many times slower."""
     torch.set_flush_denormal(True)
     try:
@@ -92,7 +92,9 @@ def _zero_for_subnormal():
         torch.set_flush_denormal(False)
 
 
-def _penalties(penalties, settings, like):
+def _penalties(
+    penalties: Iterable[float] | None, settings: Sparsification, like: torch.Tensor
+) -> torch.Tensor:
     values = [settings.penalty] * len(like) if penalties is None else list(penalties)
     if len(values) != len(like):
         raise ValueError(f"{len(values)} penalties for {len(like)} entries of the stack; give one an entry")
@@ -101,6 +103,6 @@ def _penalties(penalties, settings, like):
     return torch.tensor(values, dtype=like.dtype, device=like.device)
 
 
-def _check_positive(name, value):
+def _check_positive(name: str, value: float) -> None:
     if not (math.isfinite(value) and value > 0):
         raise ValueError(f"{name} = {value!r} is not finite and positive")

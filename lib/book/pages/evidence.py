@@ -9,6 +9,7 @@ no chapter states, or a figure that none draws stops the build.
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -37,7 +38,7 @@ _LABEL = re.compile(r"^:label: (\S+)$", re.MULTILINE)
 class Book:
     """What this build knows to be true: the checked numbers, the figures, the theorems."""
 
-    def __init__(self, summary: dict, notebooks: list):
+    def __init__(self, summary: dict, notebooks: list) -> None:
         self.chapters = {topic(chapter["name"]): chapter["name"] for chapter in summary["chapters"]}
         self.numbers = {
             f"{topic(chapter['name'])}.{row['name']}": row
@@ -51,7 +52,7 @@ class Book:
     def fill(self, text: str) -> str:
         """The text with its quoted numbers put in; KeyError or IndexError for one that is not there."""
 
-        def number(match):
+        def number(match: re.Match) -> str:
             value = self.numbers[match[1]]["expected" if match[2] else "here"]
             for position in re.findall(r"\d+", match[3]):
                 value = value[int(position)]
@@ -102,8 +103,8 @@ def claims_page(sections: list[dict], book: Book) -> str:
     for section in sections:
         parts.append(f"## {section['section']}")
         for entry in section["entries"]:
-            told = [_capital(entry["verdict"]) + ".", book.fill(entry.get("because", ""))]
-            parts.append(_item(entry["claim"], " ".join(filter(None, told)), _support(entry, book)))
+            verdict = " ".join([_capital(entry["verdict"]) + ".", book.fill(entry.get("because", ""))])
+            parts.append(_item(entry["claim"], verdict, _support(entry, book)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -128,7 +129,9 @@ def errata_page(sections: list[dict], book: Book) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _in_order(name: str, sections: list[dict], book: Book, faults_of) -> None:
+def _in_order(
+    name: str, sections: list[dict], book: Book, faults_of: Callable[[dict, Book], list[str]]
+) -> None:
     problems = [
         f"{name}, {next(iter(entry.values()))!r}: {fault}"
         for section in sections
@@ -171,7 +174,7 @@ def _support(entry: dict, book: Book) -> str:
     parts = []
     if proved := entry.get("proved"):
         parts.append("Proved: " + ", ".join(f"{{prf:ref}}`{label}`" for label in proved) + ".")
-    numbers = {}
+    numbers: dict[str, list[str]] = {}
     for name in entry.get("numbers", []):
         chapter, number = name.split(".")
         numbers.setdefault(chapter, []).append(tested(chapter, number))

@@ -153,5 +153,5 @@ def _number(row: dict, chapter: str) -> list[str]:
     return [f"{{checked}}`{chapter}.{name}`", *map(escape, values), escape(source) + formula]
 
 
-def _joined(formula) -> str:
+def _joined(formula: str | list) -> str:
     return "; ".join(map(str, formula)) if isinstance(formula, list) else str(formula)
