@@ -1,5 +1,6 @@
 """Whole books: the same from every run, whole or not there at all, one build at a time."""
 
+import io
 import json
 import os
 import signal
@@ -7,7 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
 import psutil
@@ -149,6 +150,12 @@ def test_a_second_build_at_the_same_time_is_refused(tmp_path, capsys):
     with FileLock(project.output / ".lock"):
         assert main(["--root", str(tmp_path), "build"]) == 1
     assert "another build is running" in capsys.readouterr().err
+
+
+def test_the_command_writes_to_whatever_stands_for_the_terminal(tmp_path, capsys):
+    with redirect_stdout(io.StringIO()):  # as in a notebook; such a stream cannot be told to flush each line
+        assert main(["--root", str(tmp_path), "slides"]) == 1
+    assert "there is no book yet" in capsys.readouterr().err
 
 
 def test_numbers_that_are_not_compared_stop_the_build(tmp_path, capsys):

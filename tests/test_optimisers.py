@@ -374,6 +374,7 @@ def test_what_has_no_course_says_why(call, message):
         (np.inf, {}, r"p = inf: a mirror.*'sign' for p → ∞"),
         ("sgd", {"learning_rate": -0.1}, r"learning_rate = -0\.1 is not finite and positive"),
         ("sgd", {"learning_rate": np.nan}, r"learning_rate = nan"),
+        ("sgd", {"learning_rate": "0.1"}, r"learning_rate = '0\.1' is not finite and positive"),
         ("sgd", {"learning_rate": 3.0, "steps": 2000}, r"diverged at epoch .*below the bound"),
         (1.5, {"learning_rate": 3.0, "steps": 2000}, r"diverged .* below .* for the compositional outputs"),
         ("sign", {"steps": 0}, r"steps = 0 is not an integer from 1 on"),

@@ -236,6 +236,7 @@ BAD = [
     (lambda: theory.shallow_trajectory(Dataset(), [1], np.inf, 0.1), "must be finite"),
     (lambda: theory.shallow_trajectory(Dataset(), [1], 0, 0), "learning rate = 0 is not"),
     (lambda: theory.shallow_trajectory(Dataset(), [1], 0, np.nan), "learning rate = nan is not"),
+    (lambda: theory.deep_trajectory(Dataset(), [1], 1e-3, "0.1"), "learning rate = '0.1' is not"),
     (lambda: theory.deep_learning_time(Dataset(), 1e-3, 0.1, 1.0), "between 0 and 1"),
     (lambda: stability.learning_rate_bound(Dataset(), "wide"), "choose one of deep, shallow, split"),
     (lambda: prediction.deep_steps(Dataset(), 0, 1e-3, 0.1), "epochs = 0"),
