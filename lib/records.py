@@ -4,16 +4,20 @@ No name of a machine or person is written down.
 """
 
 import argparse
+import hashlib
 import json
+import math
 import os
 import platform
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol
 
@@ -91,6 +95,55 @@ def seeds(options: argparse.Namespace, usual: int) -> list[int]:
     """The seeds that the options ask for; usual: how many there are by default."""
     count = usual if options.runs is None else options.runs
     return check_seeds(range(options.first_seed, options.first_seed + count))
+
+
+def spread(
+    function: Callable, jobs: Sequence[tuple], workers: int = 1, cluster: Cluster | None = None
+) -> list:
+    """What a function gives for each tuple of arguments, in order: here, in several processes, or over a cluster.
+
+    Processes, since threads would wait for each other between the many short operations of a step.
+    """
+    if cluster is not None:
+        return cluster.gather([cluster.submit(function, *job, pure=False) for job in jobs])
+    if min(workers, len(jobs)) < 2:
+        return [function(*job) for job in jobs]
+    threads = (torch.get_num_threads(),)
+    with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, threads) as pool:
+        return list(pool.map(function, *zip(*jobs)))
+
+
+def kept(folder: Path, decisive: object, make: Callable[[], dict]) -> dict:
+    """What an earlier run has made of all that is decisive and kept in the folder; else it is made now, and kept."""
+    key = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
+    path = folder / f"measured-{key}.json"
+    if not path.is_file():
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(make()), encoding="utf-8")
+        part.replace(path)
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def rounded(found: dict | list | float) -> dict | list | float | None:
+    """Numbers with six digits, nan as None, inside dictionaries and lists too."""
+    if isinstance(found, dict):
+        return {key: rounded(value) for key, value in found.items()}
+    if isinstance(found, list):
+        return [rounded(value) for value in found]
+    return None if math.isnan(found) else float(f"{found:.6g}")
+
+
+def origin(command: str, started_from: str | None, *packages: str) -> dict:
+    """Where a record comes from. started_from: the commit its runs were started with, by default the present one."""
+    return {
+        "command": command,
+        "date": today(),
+        "commit": started_from or commit(),
+        "device": processor(),
+        "threads": torch.get_num_threads(),
+        "peak_megabytes": peak_megabytes(),
+        "versions": versions(*packages),
+    }
 
 
 def read(path: Path, command: str) -> dict:

@@ -11,7 +11,6 @@ from lib import records
 from lib.convolutional.profiles import Profile, Task
 from lib.convolutional.settings import Settings
 from lib.convolutional.training import PARTS, History, data_hash
-from lib.records import peak_megabytes, processor, today, versions
 
 SCORES = ("compositional", "noncompositional", "digits_right", "number_right")  # as Network.scores
 
@@ -46,34 +45,24 @@ def record(
             "draws": history.draws or [case.task.draw] * len(history.seeds),
             "epochs": history.epochs.tolist(),
         } | {part: _plain(getattr(history, part)) for part in PARTS}
-    on_gpu = torch.cuda.is_available()
+    command = f"python -m lib.convolutional.experiments {name} {options}".rstrip()
+    gpu: dict[str, str | float | None] = {"peak_megabytes_on_gpu": None}
+    if torch.cuda.is_available():
+        gpu = {"device": torch.cuda.get_device_name()}
+        gpu["peak_megabytes_on_gpu"] = torch.cuda.max_memory_allocated() / 2**20
     return {
         "profile": name,
-        "command": f"python -m lib.convolutional.experiments {name} {options}".rstrip(),
-        "date": today(),
-        "commit": commit or records.commit(),
-        "device": torch.cuda.get_device_name() if on_gpu else processor(),
-        "threads": torch.get_num_threads(),
-        "peak_megabytes": peak_megabytes(),
-        "peak_megabytes_on_gpu": torch.cuda.max_memory_allocated() / 2**20 if on_gpu else None,
+        **records.origin(command, commit, "numpy", "torch"),
+        **gpu,
         "runs_in_a_stack": profile.group,
-        "versions": versions("numpy", "torch"),
         "cases": entries,
     }
 
 
-def _plain(scores: np.ndarray) -> dict[str, list]:
+def _plain(scores: np.ndarray) -> dict:
     """Curves (runs, entries, 4) by name, six digits; those that were not measured are left out."""
-
-    def number(value: float) -> float | None:
-        return None if np.isnan(value) else float(f"{value:.6g}")
-
     named = {name: scores[..., place] for place, name in enumerate(SCORES) if place < scores.shape[2]}
-    return {
-        name: [[number(value) for value in run] for run in curves]
-        for name, curves in named.items()
-        if not np.isnan(curves).all()
-    }
+    return {n: records.rounded(curves.tolist()) for n, curves in named.items() if not np.isnan(curves).all()}
 
 
 def _curves(entry: dict, part: str) -> np.ndarray:

@@ -7,12 +7,8 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
-
-import torch
 
 from lib import records
 from lib.convolutional.curves import differing, read, record, recorded, write
@@ -88,12 +84,7 @@ def run(
         for draw in profile.draws
         for part in parts
     ]
-    if client is None:
-        with _pool(min(workers, len(groups))) as pool:
-            done = list(pool.map(Group.train, groups))
-    else:
-        futures = [client.submit(Group.train, group, pure=False) for group in groups]
-        done = client.gather(futures)
+    done = records.spread(Group.train, [(group,) for group in groups], workers, client)
     return {
         name: join(history for group, history in zip(groups, done, strict=True) if group.name == name)
         for name in profile.cases
@@ -125,18 +116,6 @@ def so_far(profile: Profile, seeds: list[int], checkpoints: str | Path) -> Profi
 def _checkpoint(folder: str | Path, name: str, draw: int, seeds: list[int]) -> str:
     words = [re.sub("[^a-z0-9]+", "-", name), *([f"draw-{draw}"] if draw else []), *map(str, seeds)]
     return str(Path(folder).resolve() / f"{'-'.join(words)}.pt")
-
-
-def _pool(workers: int) -> Executor:
-    """Processes, since threads would wait for each other between the many short operations of a step."""
-    if workers == 1:
-        return ThreadPoolExecutor(1)
-    return ProcessPoolExecutor(
-        workers,
-        mp_context=get_context("spawn"),
-        initializer=torch.set_num_threads,
-        initargs=(torch.get_num_threads(),),
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

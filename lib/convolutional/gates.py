@@ -12,7 +12,6 @@ from lib import records
 from lib.convolutional.gated import GatedHistory, train
 from lib.convolutional.profiles import DIGITS, ON_DIGITS
 from lib.convolutional.training import data_hash
-from lib.records import peak_megabytes, processor, today, versions
 
 SETTINGS = replace(ON_DIGITS, architecture="split", channels=8)
 CASES = {"from equal gates": {"gate_rate": 10.0}, "from nearly split": {"gate_rate": 10.0, "start": 3.0}}
@@ -32,13 +31,7 @@ def record(seeds: list[int], draws: Sequence[int] = (0, 1, 2)) -> dict:
             for field, values in entries[name].items():
                 values += [np.round(run, 6).tolist() for run in getattr(history, field)]
     return {
-        "command": "python -m lib.convolutional.gates",
-        "date": today(),
-        "commit": records.commit(),
-        "device": processor(),
-        "threads": torch.get_num_threads(),
-        "peak_megabytes": peak_megabytes(),
-        "versions": versions("numpy", "torch"),
+        **records.origin("python -m lib.convolutional.gates", None, "numpy", "torch"),
         "task": asdict(DIGITS),
         "settings": SETTINGS.as_dict(),
         "data_sha256": hashes,

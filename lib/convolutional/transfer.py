@@ -122,17 +122,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(options: argparse.Namespace) -> int:
     seeds = list(range(options.first_seed, options.first_seed + (options.runs or 5)))
-    commit = records.commit()
+    command, commit = f"{COMMAND} --runs {len(seeds)} --first-seed {options.first_seed}", records.commit()
     content = {
         "profile": options.name,
-        "command": f"{COMMAND} --runs {len(seeds)} --first-seed {options.first_seed}",
-        "date": records.today(),
-        "commit": commit,
-        "device": records.processor(),
-        "threads": torch.get_num_threads(),
-        "versions": records.versions("numpy", "torch"),
-        "seeds": seeds,
         "cases": measure(get(options.name), seeds),
+        "seeds": seeds,
+        **records.origin(command, commit, "numpy", "torch"),
     }
     records.write(
         content, (options.out and type(PATH)(options.out)) or PATH, rows=r"\[[^][{}]*]", between=" "

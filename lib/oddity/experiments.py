@@ -9,23 +9,18 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from time import process_time
 
 import numpy as np
-import torch
 
 from lib import records
 from lib.oddity.measurements import TESTS, Case, Search, measure
 from lib.oddity.networks import STANDARDISED, Training
-from lib.records import Cluster, peak_megabytes, processor, today, versions
+from lib.records import Cluster
 from lib.validation import Seeds, check_choice, check_count, check_seeds
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "results"
 FIRST_SEED = 400  # the recorded seeds; steps and learning rates were chosen on others
 SHORT, LONG, READER = Training(steps=600), Training(steps=900), Training(steps=1000)
 PATIENT = Training(steps=1500)  # M stays at the loss of equal embeddings, ln 4, for hundreds of steps
@@ -84,35 +79,24 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     seeds = check_seeds(seeds)
     jobs = [(case, seed, folder, progress) for seed in seeds for case in profile.cases.values()]
-    if client is not None:
-        done = client.gather([client.submit(_measured, *job, pure=False) for job in jobs])
-    elif workers > 1:
-        spawn = get_context("spawn")
-        threads = torch.get_num_threads()
-        with ProcessPoolExecutor(workers, spawn, torch.set_num_threads, (threads,)) as pool:
-            done = list(pool.map(_measured, *zip(*jobs)))
-    else:
-        done = [_measured(*job) for job in jobs]
+    done = records.spread(_measured, jobs, workers, client)
     return {name: done[place :: len(profile.cases)] for place, name in enumerate(profile.cases)}
 
 
 def _measured(case: Case, seed: int, folder: Path, progress: bool) -> dict:
     """One measurement, or what an earlier run has kept of it."""
-    key = hashlib.sha256(json.dumps([asdict(case), seed]).encode()).hexdigest()[:16]
-    path = folder / f"measured-{key}.json"
-    if not path.is_file():
+
+    def made() -> dict:
         base = hashlib.sha256(json.dumps(asdict(case.training)).encode()).hexdigest()[:8]
         start = process_time()
         checkpoint = folder / f"{case.task}-{case.network}-{base}-{seed}.pt"
-        found = measure(case, seed, checkpoint, progress) | {"seconds": round(process_time() - start, 1)}
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(found), encoding="utf-8")
-        part.replace(path)
+        found = measure(case, seed, checkpoint, progress)
+        seconds = round(process_time() - start, 1)
         if progress:
-            print(
-                f"{case.task}, {case.network} {case.planted}, seed {seed}: {found['seconds']} s", flush=True
-            )
-    return json.loads(path.read_text(encoding="utf-8"))
+            print(f"{case.task}, {case.network} {case.planted}, seed {seed}: {seconds} s", flush=True)
+        return found | {"seconds": seconds}
+
+    return records.kept(folder, [asdict(case), seed], made)
 
 
 def record(
@@ -120,18 +104,13 @@ def record(
 ) -> dict:
     """What is written down of a profile: accuracies with six digits, and where they come from."""
     cases = {
-        label: {"case": asdict(case), "runs": [_rounded(run) for run in found[label]]}
+        label: {"case": asdict(case), "runs": [records.rounded(run) for run in found[label]]}
         for label, case in profile.cases.items()
     }
+    command = f"python -m lib.oddity.experiments {name} {options}".rstrip()
     return {
         "profile": name,
-        "command": f"python -m lib.oddity.experiments {name} {options}".rstrip(),
-        "date": today(),
-        "commit": commit or records.commit(),
-        "device": processor(),
-        "threads": torch.get_num_threads(),
-        "peak_megabytes": peak_megabytes(),
-        "versions": versions("numpy", "torch"),
+        **records.origin(command, commit, "numpy", "torch"),
         "seeds": check_seeds(seeds),
         "tests": list(TESTS),
         "cases": cases,
@@ -169,15 +148,7 @@ def write(content: dict, path: str | Path | None = None) -> Path:
 
 
 def default_path(name: str) -> Path:
-    return RESULTS / f"{name.replace('-', '_')}.json"
-
-
-def _rounded(found: dict | list | float) -> dict | list | float | None:
-    if isinstance(found, dict):
-        return {key: _rounded(value) for key, value in found.items()}
-    if isinstance(found, list):
-        return [_rounded(value) for value in found]
-    return None if found != found else float(f"{found:.6g}")
+    return records.RESULTS / f"{name.replace('-', '_')}.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -195,7 +166,7 @@ def _main(options: argparse.Namespace) -> int:
     check_count("--workers", options.workers)
     profile = PROFILES[options.name]
     seeds = records.seeds(options, profile.seeds)
-    folder = Path(options.checkpoints or ROOT / "_build" / "checkpoints" / "oddity")
+    folder = Path(options.checkpoints or records.ROOT / "_build" / "checkpoints" / "oddity")
     commit = records.commit()
     with records.client(options.scheduler) as client:
         found = run(

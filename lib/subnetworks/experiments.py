@@ -7,7 +7,6 @@ measures the whole networks, and their subnetworks for both output blocks.
 import argparse
 import hashlib
 import json
-import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,14 +15,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import torch
 
 from lib import records
 from lib.convolutional.digits import Composites
 from lib.convolutional.networks import Network
 from lib.convolutional.profiles import DIGITS, DIGITS_1000, ON_DIGITS, ON_DIGITS_1000, Case, both
 from lib.convolutional.training import data_hash, train
-from lib.records import RESULTS, ROOT, peak_megabytes, processor, today, versions
+from lib.records import RESULTS, ROOT
 from lib.subnetworks import convolutional
 from lib.subnetworks.convolutional import SUBROUTINES
 from lib.subnetworks.measures import Measured, Study, measure
@@ -128,18 +126,14 @@ def _study(
     sets = study.case.task.composites(directory)
     found = {}
     for epoch, network in _trained(study.case, study.epochs, sets, seeds, folder, progress):
-        sought = asdict(study) | {"epochs": epoch}
-        decisive = [sought, profile.steps, seeds, data_hash(*sets)]
-        path = folder / f"measured-{hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]}.json"
-        if not path.is_file():
-            if study.shuffled:
-                network = convolutional.shuffled(network)
-            measured = measure(network, sets, Sparsification(steps=profile.steps), study, progress)
-            measured = replace(measured, draws=np.full(network.runs, float(study.case.task.draw)))
-            part = path.with_suffix(".part")
-            part.write_text(json.dumps(measured.plain()), encoding="utf-8")
-            os.replace(part, path)
-        found[epoch] = Measured.read(json.loads(path.read_text(encoding="utf-8")))
+
+        def measured(network: Network = network) -> dict:
+            whole = convolutional.shuffled(network) if study.shuffled else network
+            made = measure(whole, sets, Sparsification(steps=profile.steps), study, progress)
+            return replace(made, draws=np.full(whole.runs, float(study.case.task.draw))).plain()
+
+        decisive = [asdict(study) | {"epochs": epoch}, profile.steps, seeds, data_hash(*sets)]
+        found[epoch] = Measured.read(records.kept(folder, decisive, measured))
     return found
 
 
@@ -194,13 +188,7 @@ def record(
         }
     return {
         "profile": name,
-        "command": f"python -m lib.subnetworks.experiments {name}",
-        "date": today(),
-        "commit": commit or records.commit(),
-        "device": processor(),
-        "threads": torch.get_num_threads(),
-        "peak_megabytes": peak_megabytes(),
-        "versions": versions("numpy", "scipy", "torch"),
+        **records.origin(f"python -m lib.subnetworks.experiments {name}", commit, "numpy", "scipy", "torch"),
         "sparsification": asdict(Sparsification(steps=profile.steps)) | {"penalty": None},
         "draws": list(profile.draws),
         "seeds": check_seeds(seeds),

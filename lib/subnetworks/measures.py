@@ -1,7 +1,5 @@
 """What is measured of trained networks and of their subnetworks, with controls."""
 
-import dataclasses
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -10,6 +8,7 @@ import numpy as np
 from lib.convolutional.digits import Composites
 from lib.convolutional.networks import Network
 from lib.convolutional.profiles import Case
+from lib.records import rounded
 from lib.subnetworks.convolutional import SUBROUTINES, Subnetworks, errors, find, tuned
 from lib.subnetworks.overlap import by_size, overlap
 from lib.subnetworks.sparsification import Sparsification
@@ -48,9 +47,7 @@ class Measured:
     alone_test: np.ndarray | None = None
     ablated_train: np.ndarray | None = None
     ablated_test: np.ndarray | None = None
-    redrawn_train: np.ndarray | None = (
-        None  # (μ, subroutines, runs, 2): with its weights permuted, mean of draws
-    )
+    redrawn_train: np.ndarray | None = None  # (μ, subroutines, runs, 2): weights permuted, mean of draws
     redrawn_test: np.ndarray | None = None
     random_alone_train: np.ndarray | None = None
     random_alone_test: np.ndarray | None = None
@@ -59,16 +56,12 @@ class Measured:
     sized_alone_test: np.ndarray | None = None
     sized_ablated_train: np.ndarray | None = None
     largest_alone_test: np.ndarray | None = None  # of as many weights in every layer, the largest
-    half_alone_train: np.ndarray | None = (
-        None  # of subnetworks found on half of the training composites, there
-    )
+    half_alone_train: np.ndarray | None = None  # found on half of the training composites, there
     half_alone_rest: np.ndarray | None = None  # on the other half
     half_alone_test: np.ndarray | None = None
     rest_train: np.ndarray | None = None  # of the whole networks, on the other half
     other_ablated_test: np.ndarray | None = None  # without the weights that only the other subnetwork keeps
-    tuned_train: np.ndarray | None = (
-        None  # (subroutines, runs, 2): kernels trained on for the subroutine alone
-    )
+    tuned_train: np.ndarray | None = None  # (subroutines, runs, 2): kernels trained on for it alone
     tuned_test: np.ndarray | None = None
     jaccard: np.ndarray | None = None  # (μ, runs): of the two subnetworks; nan where one is empty or full
     expected: np.ndarray | None = None  # under independence given the layers' counts
@@ -78,14 +71,7 @@ class Measured:
 
     def plain(self) -> dict:
         """As nested lists, numbers with six digits, nan as null; fields without value are left out."""
-
-        def leaf(value: float | list) -> float | list | None:
-            if isinstance(value, list):
-                return [leaf(item) for item in value]
-            return None if math.isnan(value) else float(f"{value:.6g}")
-
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {name: leaf(value.tolist()) for name, value in fields.items() if value is not None}
+        return {name: rounded(value.tolist()) for name, value in vars(self).items() if value is not None}
 
     @classmethod
     def read(cls, fields: dict) -> "Measured":
