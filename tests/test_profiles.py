@@ -196,8 +196,8 @@ def test_read_says_how_to_make_a_missing_record(tmp_path):
         (["fashion-small"], "fashion-mnist is not downloaded, for its checksums are not known here"),
         (["mnist-small", "--data", "/nowhere"], "neither train-images-idx3-ubyte nor .* is in /nowhere"),
         (["tiny", "--runs", "0"], "seeds is empty"),
-        (["tiny", "--workers", "0"], "--workers 0 must be at least 1"),
-        (["tiny", "--group", "0"], "--group 0 must be at least 1"),
+        (["tiny", "--workers", "0"], "--workers = 0 is not an integer from 1 on"),
+        (["tiny", "--group", "0"], "--group = 0 is not an integer from 1 on"),
         (["tiny", "--epochs", "0"], "epochs = 0 is not an integer from 1 on"),
     ],
 )

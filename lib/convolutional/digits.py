@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lib.validation import check_count, check_positive
+
 CACHE = "specialization-of-neural-modules"
 FILES = {
     "train_images": "train-images-idx3-ubyte",
@@ -92,8 +94,7 @@ class Composites:
     r: float = 10.0  # value of the non-compositional output of the shown number
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.r) and self.r > 0):
-            raise ValueError(f"r = {self.r!r} is not finite and positive")
+        check_positive("r", self.r)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -189,8 +190,7 @@ def at_random(
 ) -> Composites:
     """`count` composites of images drawn independently, each from all of them, by a numpy Generator."""
     _check(images, labels, digits)
-    if count < 1:
-        raise ValueError(f"count = {count} composites; ask for at least one")
+    check_count("count", count)
     return _compose(images, labels, rng.integers(len(images), size=(count, digits)), r)
 
 

@@ -15,7 +15,7 @@ from lib.convolutional.curves import differing, read, record, recorded, write
 from lib.convolutional.profiles import PROFILES, Case, Profile, Task, both, get
 from lib.convolutional.training import History, join, reached, train
 from lib.records import Cluster
-from lib.validation import Seeds, check_seeds
+from lib.validation import Seeds, check_count, check_seeds
 
 __all__ = ["Case", "Profile", "Task", "both", "differing", "get", "read", "recorded", "run"]
 
@@ -149,11 +149,9 @@ def _deciding(options: argparse.Namespace) -> str:
 
 def _main(options: argparse.Namespace) -> int:
     profile = get(options.name)
-    if options.workers < 1:
-        raise ValueError(f"--workers {options.workers} must be at least 1")
+    check_count("--workers", options.workers)
     if options.group is not None:
-        if options.group < 1:
-            raise ValueError(f"--group {options.group} must be at least 1")
+        check_count("--group", options.group)
         profile = replace(profile, group=options.group)
     if options.epochs is not None:
         profile = profile.changed(epochs=options.epochs)

@@ -32,7 +32,6 @@ def learning_rate_limit(dataset: Dataset, architecture: str) -> float:
     limit gradient descent may settle in unbalanced weights. Raises ValueError for another architecture.
     Source: the steps chapter.
     """
-    check_choice("architecture", architecture, ARCHITECTURES)
     if architecture == "split":
         return min(learning_rate_limit(part, "deep") for part in split_datasets(dataset) if part)
     if architecture == "deep":

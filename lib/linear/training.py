@@ -106,17 +106,24 @@ class Observed(NamedTuple):
     loss: np.ndarray  # (runs,)
 
 
-class Deep:
+class _Batch:
+    """Networks of one architecture on one dataset."""
+
+    architecture: str
+    dataset: Dataset
+
+    def advice(self) -> str:
+        """What to do when training diverges."""
+        return _stable(self.dataset, self.architecture) + ", or start from smaller weights"
+
+
+class Deep(_Batch):
     """A batch of networks ŷ = W₂W₁x; both weights are kept with the hidden units first, as (runs, h, features)."""
 
     architecture = "deep"
 
     def __init__(self, dataset: Dataset, W1: np.ndarray, W2: np.ndarray) -> None:
         self.dataset, self.W1, self.V2 = dataset, W1.copy(), W2.mT.copy()
-
-    def advice(self) -> str:
-        """What to do when training diverges."""
-        return _stable(self.dataset, self.architecture) + ", or start from smaller weights"
 
     def observe(self) -> Observed:
         """What is recorded; the products are kept for the step."""
@@ -152,7 +159,6 @@ class DeepByRule(Deep):
         self.rule = rule
 
     def advice(self) -> str:
-        """What to do when training diverges."""
         data = self.dataset
         if self.rule.contrast > 0 and data.k_x == 0 and data.k_y > 0:
             return (
@@ -197,17 +203,13 @@ class DeepByRule(Deep):
         return squares
 
 
-class Shallow:
+class Shallow(_Batch):
     """A batch of networks ŷ = Wx; W itself has about k_x k_y P² entries, and nothing larger is formed."""
 
     architecture = "shallow"
 
     def __init__(self, dataset: Dataset, W: np.ndarray) -> None:
         self.dataset, self.W = dataset, W.copy()
-
-    def advice(self) -> str:
-        """What to do when training diverges."""
-        return _stable(self.dataset, self.architecture) + ", or start from smaller weights"
 
     def observe(self) -> Observed:
         data, (n_x, n_y) = self.dataset, (self.dataset.n_x, self.dataset.n_y)

@@ -6,6 +6,7 @@ channel of each image (without parameters); the transformer has two layers and r
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,19 +117,41 @@ def train(
     network: nn.Sequential, pool: Pool, training: Training, seed: int, *, progress: bool = False
 ) -> np.ndarray:
     """Train a network in place on composite items; the loss at every step."""
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
-    stimuli = torch.from_numpy(pool.stimuli)
-    optimizer = torch.optim.Adam(network.parameters(), lr=training.learning_rate, fused=True)
+    key = np.random.SeedSequence(seed, spawn_key=(0,))
+    return fit(network, pool, torch.from_numpy(pool.stimuli), training, key, progress=progress)
+
+
+def fit(
+    module: nn.Module,
+    pool: Pool,
+    stimuli: torch.Tensor,
+    training: Training,
+    seed: np.random.SeedSequence,
+    read: dict[str, slice] | None = None,
+    after: Callable[[], None] = lambda: None,
+    progress: bool = False,
+) -> np.ndarray:
+    """Train a module in place on items of every kind in read, composite ones by default; a slice of embeddings counts.
+
+    stimuli: what the module reads of the pool's. after: called after every step. Returns the loss at every step.
+    """
+    rng, read = np.random.default_rng(seed), read or {"composite": slice(None)}
+    optimizer = torch.optim.Adam(module.parameters(), lr=training.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, training.rate)
+    share = training.batch if len(read) == 1 else training.batch // 2
     losses = []
     for _ in tqdm(range(training.steps), desc="training", disable=not progress):
-        index, odd = pool.draw("composite", training.batch, rng)
-        embeddings = network(stimuli[index].flatten(0, 1)).unflatten(0, index.shape)
-        loss = oddity_loss(embeddings, torch.from_numpy(odd))
+        drawn = [pool.draw(kind, share, rng) for kind in read]
+        index = np.concatenate([places for places, _ in drawn])
+        embeddings = module(stimuli[index.ravel()]).unflatten(0, index.shape).split(share)
+        loss = torch.zeros(())
+        for part, own, (_, odd) in zip(embeddings, read.values(), drawn):
+            loss = loss + oddity_loss(part[..., own], torch.from_numpy(odd))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
+        after()
         losses.append(loss.detach())
     return torch.stack(losses).numpy()
 

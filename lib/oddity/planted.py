@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from lib.oddity.items import Pool, oddity_loss
+from lib.oddity.items import Pool
 from lib.oddity.masks import SUBROUTINES, Mask, Part
-from lib.oddity.networks import EMBEDDING, HIDDEN, Training
+from lib.oddity.networks import EMBEDDING, HIDDEN, Training, fit
 
 HALF = HIDDEN // 2
 ON_FEATURES = Training(steps=600, learning_rate=3e-3, batch=64)  # of a planted head
@@ -31,14 +31,14 @@ def plant_head(network: nn.Sequential, pool: Pool, features: torch.Tensor, seed:
         output = nn.Linear(HIDDEN, EMBEDDING)
     for place, kind in enumerate(SUBROUTINES):
         module = nn.Sequential(halves[place], outputs[place])
-        _train(module, pool, features, {kind: slice(None)}, ON_FEATURES, (seed, place))
+        fit(module, pool, features, ON_FEATURES, _order(seed, place), {kind: slice(None)})
     made = copy.deepcopy(network)
     with torch.no_grad():
         for name in ("weight", "bias"):
             both = torch.cat([getattr(half[0], name) for half in halves])
             getattr(made.get_submodule("hidden.0"), name).copy_(both)
         units = made.get_submodule("hidden")(features)
-    _train(output, pool, units, {"composite": slice(None)}, ON_FEATURES, (seed, len(SUBROUTINES)))
+    fit(output, pool, units, ON_FEATURES, _order(seed, len(SUBROUTINES)))
     made.get_submodule("output").load_state_dict(output.state_dict())
     return made
 
@@ -57,9 +57,19 @@ def plant_split(network: nn.Sequential, pool: Pool, training: Training, seed: in
     }
     half = EMBEDDING // 2
     read = {"first": slice(half), "second": slice(half, None), "composite": slice(None)}
-    stimuli = torch.from_numpy(pool.stimuli)
-    _train(made, pool, stimuli, read, training, (seed, 3), blocks)
+
+    @torch.no_grad()
+    def keep_apart() -> None:
+        for name, block in blocks.items():
+            made.get_parameter(name).mul_(block)
+
+    keep_apart()
+    fit(made, pool, torch.from_numpy(pool.stimuli), training, _order(seed, 3), read, keep_apart)
     return made
+
+
+def _order(seed: int, place: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence(seed, spawn_key=(2, place))
 
 
 def head_truth(part: Part) -> list[Mask]:
@@ -98,44 +108,3 @@ def _blocks(name: str, weight: torch.Tensor) -> list[torch.Tensor]:
         block = (row == rule)[:, None] & inputs
         blocks.append(block.reshape(rows, columns, *[1] * (weight.ndim - 2)).expand(weight.shape))
     return blocks
-
-
-def _train(
-    module: nn.Module,
-    pool: Pool,
-    stimuli: torch.Tensor,
-    read: dict[str, slice],
-    training: Training,
-    key: tuple[int, int],
-    blocks: dict[str, torch.Tensor] | None = None,
-) -> None:
-    """Train a module on items of every kind in read, of whose embeddings that slice counts.
-
-    blocks: by the name of a weight where it may differ from 0.
-    """
-    rng = np.random.default_rng(np.random.SeedSequence(key[0], spawn_key=(2, key[1])))
-    optimizer = torch.optim.Adam(module.parameters(), lr=training.learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, training.rate)
-    share = training.batch if len(read) == 1 else training.batch // 2
-    _keep_to(module, blocks)
-    for _ in range(training.steps):
-        drawn = [pool.draw(kind, share, rng) for kind in read]
-        index = np.concatenate([places for places, _ in drawn])
-        embeddings = module(stimuli[index.ravel()]).unflatten(0, index.shape).split(share)
-        losses = (
-            oddity_loss(part[..., own], torch.from_numpy(odd))
-            for part, own, (_, odd) in zip(embeddings, read.values(), drawn)
-        )
-        loss = sum(losses, start=torch.zeros(()))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        _keep_to(module, blocks)
-
-
-@torch.no_grad()
-def _keep_to(module: nn.Module, blocks: dict[str, torch.Tensor] | None) -> None:
-    for name, weight in module.named_parameters():
-        if blocks and name in blocks:
-            weight.mul_(blocks[name])

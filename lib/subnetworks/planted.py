@@ -5,7 +5,6 @@ subroutines in disjoint weights; from a dense one, two that share a trunk.
 """
 
 from dataclasses import replace
-from numbers import Integral
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ import torch
 from lib.convolutional.networks import Network
 from lib.subnetworks.convolutional import SUBROUTINES, Subnetworks
 from lib.subnetworks.overlap import precision_and_recall
+from lib.validation import check_count
 
 SILENT = -1e3  # bias of channels that no input excites
 
@@ -38,8 +38,7 @@ def embed(network: Network, image: tuple, spare: int = 8, seed: int = 0) -> tupl
     Returns the network and two lists of masks, each as its kernels: the weights other than 0 on which the
     compositional, and the other, block depends. image: height and width. spare: at least 2.
     """
-    if isinstance(spare, bool) or not isinstance(spare, Integral) or spare < 2:
-        raise ValueError(f"spare = {spare!r} is not an integer from 2 on: one silent and one active channel")
+    check_count("spare", spare, 2)  # one silent and one active channel
     modules, own = len(network.outputs), network.settings.channels
     channels = modules * own + spare
     settings = replace(network.settings, architecture="dense", channels=channels)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from tqdm import tqdm
 
-from lib.validation import check_count
+from lib.validation import check_count, check_positive
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Sparsification:
     def __post_init__(self) -> None:
         check_count("steps", self.steps)
         for name in ("penalty", "learning_rate"):
-            _check_positive(name, getattr(self, name))
+            check_positive(name, getattr(self, name))
         if not math.isfinite(self.start):
             raise ValueError(f"start = {self.start!r} is not finite")
         if not (math.isfinite(self.final_sharpness) and self.final_sharpness > 1):
@@ -99,10 +99,5 @@ def _penalties(
     if len(values) != len(like):
         raise ValueError(f"{len(values)} penalties for {len(like)} entries of the stack; give one an entry")
     for value in values:
-        _check_positive("penalty", value)
+        check_positive("penalty", value)
     return torch.tensor(values, dtype=like.dtype, device=like.device)
-
-
-def _check_positive(name: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{name} = {value!r} is not finite and positive")

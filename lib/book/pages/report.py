@@ -12,6 +12,7 @@ from lib.checks.sources import KINDS, SET
 from lib.checks.tables import HEADINGS, cells
 from lib.checks.tolerances import TOLERANCES
 
+SHOWN = ("name", "label", "chapter", "content", "authors_output", "checks")  # of a figure
 PACKAGES = ("numpy", "scipy", "matplotlib", "torch", "jupyter-book", "papermill")
 
 
@@ -19,17 +20,7 @@ def summary(chapters: list[Executed], figures: list[Figure]) -> dict:
     """Everything the build knows, for machines: ``_build/report.json``."""
     return {
         "numbers": sum(len(chapter.record["numbers"]) for chapter in chapters),
-        "figures": [
-            {
-                "name": figure.name,
-                "label": figure.label,
-                "chapter": figure.chapter,
-                "content": figure.content,
-                "authors_output": figure.authors_output,
-                "checks": list(figure.checks),
-            }
-            for figure in figures
-        ],
+        "figures": [{name: getattr(figure, name) for name in SHOWN} for figure in figures],
         "chapters": [
             {
                 "name": chapter.name,
