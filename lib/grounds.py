@@ -5,6 +5,8 @@ its hue and, as far as the screen allows, its contrast: what stood out on white 
 what was near the paper stays near it. Where a colour is a value, as in viridis, it stays what it is.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from functools import cache
 
