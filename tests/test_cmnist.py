@@ -1,22 +1,19 @@
 """The propositions on composites, trainings side by side, records that are there and that are not."""
 
 import json
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
 
-import nbformat
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib import plotting, records
 from lib.checks.expected import read_expected
-from lib.convolutional import tables
+from lib.convolutional import baselines
 from lib.convolutional.analysis import at_equal_training, best, first_epoch, last
 from lib.convolutional.baselines import own_part, whole_image
-from lib.convolutional.curves import differing, read, record, write
+from lib.convolutional.curves import differing, read, record
 from lib.convolutional.digits import Composites, at_random
 from lib.convolutional.gated import Gated
 from lib.convolutional.gated import train as train_gated
@@ -25,7 +22,6 @@ from lib.convolutional.profiles import Profile, Task, both, get
 from lib.convolutional.settings import Settings
 from lib.convolutional.training import History, train
 
-CHAPTER = Path(__file__).resolve().parents[1] / "chapters" / "09_cmnist.ipynb"
 TINY = Profile(
     both(
         Task(training=32, test=20),
@@ -36,13 +32,6 @@ TINY = Profile(
     group=1,
 )
 modest = settings(deadline=None, max_examples=20)
-
-
-def cell(text):
-    """The source of the chapter's only code cell in which this text stands."""
-    cells = nbformat.read(CHAPTER, as_version=4).cells
-    [source] = [c.source for c in cells if c.cell_type == "code" and text in c.source]
-    return source
 
 
 @modest
@@ -215,62 +204,6 @@ def test_a_reader_s_profile():
         get("ci").adapted(10.0, 3, epochs=-1)
 
 
-@pytest.fixture
-def scope(monkeypatch):
-    """What the chapter's cells on large records need, with a ledger that keeps what is checked."""
-    kept, drawn = {}, []
-    monkeypatch.setattr(plotting, "save", lambda figure, name: drawn.append((figure, name)))
-    names = {}
-    exec(cell("from lib.checks import Ledger").split("ledger =")[0], names)
-    names["ledger"] = type("Ledger", (), {"check": staticmethod(kept.__setitem__)})
-    names |= {"kept": kept, "drawn": drawn, "there": names["recorded"](["ci", "mnist-small", "paper"])[0]}
-    return names
-
-
-def show(scope):
-    exec(cell('ledger.check("stale_cases"'), scope)
-    exec(cell('plotting.save(drawing.columns(shown), "cmnist-recorded")'), scope)
-    [(figure, _)] = scope["drawn"]
-    titles = [axes.get_title(loc="left") or axes.get_title() for axes in figure.axes]
-    return [title for title in titles if title]
-
-
-def a_paper_record(monkeypatch, folder, gap, epochs):
-    """A folder of records with one of the profile paper, as the older code writes them, short of its epochs."""
-    for name in ("ci", "mnist-small", "paper-start"):
-        write(read(name)[0], folder / f"cmnist_{name.replace('-', '_')}.json")
-    content, _ = read("mnist-small")
-    content["profile"] = "paper"
-    for name, case in get("paper").cases.items():
-        entry = content["cases"][name]
-        entry |= {"task": asdict(case.task), "settings": replace(case.settings, epochs=epochs).as_dict()}
-        del entry["task"]["draw"]
-        for course in entry["test"]["compositional"]:
-            course[-1] = 0.5 + gap if name == "dense" else 0.5
-    write(content, folder / "cmnist_paper.json")
-    monkeypatch.setattr(records, "RESULTS", folder)
-
-
-def test_a_record_still_to_come_is_named(scope, capsys, monkeypatch, tmp_path):
-    for name in ("ci", "mnist-small", "paper-start"):
-        write(read(name)[0], tmp_path / f"cmnist_{name.replace('-', '_')}.json")
-    monkeypatch.setattr(records, "RESULTS", tmp_path)
-    assert show(scope) == ["mnist-small", "paper-start"]
-    told = capsys.readouterr().out
-    assert "paper: still to be recorded, with `python -m lib.convolutional.experiments paper`" in told
-
-
-@pytest.mark.parametrize("gap", [0.25, -0.25])
-def test_a_record_of_the_paper_is_shown_and_put_into_words(gap, scope, capsys, monkeypatch, tmp_path):
-    a_paper_record(monkeypatch, tmp_path, gap, epochs=60)
-    assert show(scope) == ["mnist-small", "paper-start", "paper"]
-    assert "experiments paper`" not in capsys.readouterr().out
-    assert scope["kept"]["stale_cases"] == 0
-    text = tables.in_words(*scope["large"]["paper"])
-    assert "60 of 300 epochs" in text
-    assert f"The {'split' if gap > 0 else 'dense'} network is lower by 0.250" in text
-
-
 def test_expected_ranges_are_those_of_the_recorded_seeds():
     """The numbers in the file of expected numbers are the record's, to their four digits."""
     expected = read_expected("cmnist")["numbers"]
@@ -285,3 +218,19 @@ def test_expected_ranges_are_those_of_the_recorded_seeds():
                 assert entry["value"] == pytest.approx(values.mean(), abs=1e-4)
                 error = values.std(ddof=1) * np.sqrt(1 + 1 / 9)
                 assert entry["standard_error"] == pytest.approx(error, abs=1e-4)
+
+
+def test_the_paper_s_yardsticks_were_measured_on_the_images_of_its_networks():
+    images = json.loads(baselines.PATH.read_text(encoding="utf-8"))["data_sha256"]
+    content, _ = read("paper")
+    assert {entry["data_sha256"] for entry in content["cases"].values()} == {images}
+    for error, right in baselines.recorded().values():
+        assert 0 < error < 0.9  # the error of the mean targets
+        assert right > 0.1
+
+
+def test_yardsticks_without_images_are_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(baselines, "PATH", tmp_path / "record.json")
+    assert baselines.main(["--data", str(tmp_path / "nowhere")]) == 1
+    assert str(tmp_path / "nowhere") in capsys.readouterr().err
+    assert not baselines.PATH.exists()

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from lib.convolutional.analysis import best, last
 from lib.convolutional.training import History
 
@@ -64,32 +62,3 @@ def endings(histories: dict) -> dict:
         }
         for name, h in histories.items()
     }
-
-
-def in_words(content: dict, histories: dict) -> str:
-    """What the record of the full experiment holds, whatever that is, in a few sentences."""
-    dense, split = histories["dense"], histories["split"]
-    shared = np.intersect1d(dense.epochs, split.epochs)
-    (d_train, d), (s_train, s) = (
-        [getattr(h, part)[:, np.isin(h.epochs, shared)].mean(axis=0) for part in ("train", "test")]
-        for h in (dense, split)
-    )
-    gap = d[:, 0] - s[:, 0]
-    turns = [str(epoch) for epoch, g, h in zip(shared[2:], gap[2:], gap[1:]) if g * h < 0]
-    crossing = (
-        f"they cross in epoch {', '.join(turns)}" if turns else "after the first epoch they do not cross"
-    )
-    lower = "split" if gap[-1] > 0 else "dense"
-    hours = sum(h.seconds for h in histories.values()) / 3600
-    return " ".join(
-        [
-            f"**The full experiment**, {len(dense.seeds)} dense and {len(split.seeds)} split networks, "
-            f"{shared[-1]} of 300 epochs, {hours:.1f} hours on {content['device']}.",
-            f"In the end the compositional test error is {d[-1, 0]:.3f} (dense) and {s[-1, 0]:.3f} (split),",
-            f"that on training images {d_train[-1, 0]:.3f} and {s_train[-1, 0]:.3f}.",
-            f"The {lower} network is lower by {abs(gap[-1]):.3f}; {crossing}.",
-            f"At their best moments they have {best(dense).mean():.3f} and {best(split).mean():.3f}.",
-            f"The non-compositional test errors are {d[-1, 1]:.3f} and {s[-1, 1]:.3f}.",
-            "Training errors are those of the first 1028 composites, test errors those of all 3333.",
-        ]
-    )
