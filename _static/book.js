@@ -30,6 +30,8 @@
   function fit() {
     for (const box of document.querySelectorAll(".bd-article .highlight pre")) // what scrolls takes the focus
       if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
+    for (const box of document.querySelectorAll(".picture"))
+      box.classList.toggle("beyond", box.scrollWidth > box.clientWidth + 1);
     for (const formula of document.querySelectorAll(".bd-article mjx-container")) {
       if (formula.hasAttribute("display")) {
         const wide = formula.scrollWidth > formula.clientWidth + 1;
@@ -68,7 +70,7 @@
     '<button type="button" class="more" aria-label="Larger">+</button>' +
     '<button type="button" class="close" aria-label="Close">✕</button></header>' +
     '<div class="whole" tabindex="0" role="group" aria-label="Figure; arrow keys move it"></div><p></p>';
-  let scale = 1;
+  let scale = 1, opener = null;
 
   function size(step = 1) {
     const picture = viewer.querySelector("img");
@@ -81,6 +83,7 @@
 
   function show(link) {
     const picture = link.querySelector("img").cloneNode();
+    opener = link;
     picture.removeAttribute("style");
     picture.loading = "eager";
     viewer.querySelector(".whole").replaceChildren(picture);
@@ -99,11 +102,13 @@
       show(link);
     });
     viewer.addEventListener("click", (event) => {
-      if (event.target.closest(".close")) viewer.close();
+      if (event.target.closest(".close") || event.target.matches(".whole")) viewer.close();
       else if (event.target.closest(".more")) size(1.25);
       else if (event.target.closest(".less")) size(0.8);
     });
+    viewer.addEventListener("close", () => opener?.focus()); // a browser may not give a link that was clicked the focus back
     viewer.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") event.stopPropagation(); // Sphinx's scripts would forbid the dialog to close
       if (event.key === "+" || event.key === "=") size(1.25);
       if (event.key === "-") size(0.8);
     });
@@ -112,6 +117,8 @@
   // Tables of checked numbers: rows that stack on a phone, and a filter where there are many.
 
   function tables() {
+    for (const name of document.querySelectorAll(".ledger.wide td code .pre")) // a long name breaks after an underscore
+      if (name.textContent.includes("_")) name.replaceChildren(...name.textContent.split(/(?<=_)/).flatMap((part) => [document.createElement("wbr"), part]).slice(1));
     for (const table of document.querySelectorAll(".ledger table")) {
       const heads = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.trim());
       table.setAttribute("role", "table"); // stacked rows would lose it

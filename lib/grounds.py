@@ -29,6 +29,7 @@ UNIFORM = {"viridis", "plasma", "inferno", "magma", "cividis", "rocket", "mako",
 # Contrast on white -> on the dark ground: a little more in the middle, where thin lines are; strong
 # colours would turn white if they kept a contrast above 10.
 _HERE, _THERE = (1.0, 1.25, 3.0, 5.0, 21.0), (1.0, 1.25, 4.3, 6.0)
+_IN_MAPS = (1.0, 1.9, 4.3, 6.0)  # where a faint colour is a value, not a grid: it has to be seen
 _BRIGHTEST = (16.0, 10.0)  # of a grey, of a full colour
 
 
@@ -50,14 +51,19 @@ def on_dark(colours: ColorType | np.ndarray) -> np.ndarray:
     rgba = np.array(to_rgba_array(colours))
     rgb = rgba[:, :3]
     here = 1.05 / (luminance(rgb) + 0.05)
-    vivid = np.ptp(rgb, axis=1) / np.maximum(rgb.max(axis=1), 1e-9)
-    highest = _BRIGHTEST[0] + vivid * (_BRIGHTEST[1] - _BRIGHTEST[0])
-    there = np.array([np.interp(c, _HERE, (*_THERE, top)) for c, top in zip(here, highest)])
-    base = float(luminance(np.array(to_rgba(DARK)[:3]))) + 0.05
-    new = _with_luminance(rgb, there * base - 0.05)
-    new[here < 1.02] = to_rgba(DARK)[:3]
-    rgba[:, :3] = new
+    rgba[:, :3] = _placed(rgb, here, rgb, _THERE)
     return rgba
+
+
+def _placed(rgb: np.ndarray, here: np.ndarray, hue: np.ndarray, scale: tuple[float, ...]) -> np.ndarray:
+    """Colours (n, 3) of these hues as far from the dark ground as `scale` makes their contrasts (n,) on white."""
+    full = np.ptp(rgb, axis=1) / np.maximum(rgb.max(axis=1), 1e-9)
+    highest = _BRIGHTEST[0] + full * (_BRIGHTEST[1] - _BRIGHTEST[0])
+    there = np.array([np.interp(c, _HERE, (*scale, top)) for c, top in zip(here, highest)])
+    base = float(luminance(np.array(to_rgba(DARK)[:3]))) + 0.05
+    new = _with_luminance(hue, there * base - 0.05)
+    new[here < 1.02] = to_rgba(DARK)[:3]
+    return new
 
 
 def readable(colour: ColorType, ground: str) -> tuple[float, float, float, float]:
@@ -79,7 +85,10 @@ def counterpart(name: str) -> Colormap:
     given = matplotlib.colormaps[name]
     if name.removesuffix("_r") in UNIFORM:
         return given
-    return ListedColormap(on_dark(given(np.linspace(0, 1, 256))), f"{name} on dark")
+    rgb = given(np.linspace(0, 1, 256))[:, :3]
+    depth = 1.05 / (luminance(rgb) + 0.05)
+    vivid = rgb - 0.9 * rgb.min(axis=1, keepdims=True)  # a tint of white would be a grey
+    return ListedColormap(_placed(rgb, depth / depth.min(), vivid, _IN_MAPS), f"{name} on dark")
 
 
 def restyle(figure: Figure) -> None:

@@ -41,14 +41,16 @@ def test_the_landing_page_keeps_a_place_for_it():
 def test_contents_name_the_page_on_which_a_chapter_begins(tmp_path, request):
     source = tmp_path / "index.html"
     chapters = "".join(
-        f"<h1>Chapter {i}</h1><p>{'word ' * 1200 * i}</p><p style='break-after: page'>end</p>"
+        f"<span id='document-c{i}'></span><section><h2>Chapter {i}</h2><p>{'word ' * 1200 * i}</p>"
+        "<p style='break-after: page'>end</p></section>"
         for i in (1, 2, 3)
     )
-    html = f"<meta charset=utf-8><main class=bd-article><h1>The book</h1>{chapters}</main>"
+    body = f"<h1>The book</h1><div class=toctree-wrapper>{chapters}</div>"
+    html = f"<meta charset=utf-8><main class=bd-article>{body}</main>"
     source.write_text(html, encoding="utf-8")
     target = tmp_path / "book.pdf"
     page = request.getfixturevalue("browser").new_page()
-    count = pdf.write(page, source.as_uri(), target, "The book", "Version 1")
+    count = pdf.write(page, source.as_uri(), target, "The book", "Version 1", {"c1": "First part"})
     page.close()
     pages = [page.extract_text() for page in PdfReader(target).pages]
     assert len(pages) == count
@@ -56,6 +58,7 @@ def test_contents_name_the_page_on_which_a_chapter_begins(tmp_path, request):
         i: next(n for n, text in enumerate(pages, 1) if f"Chapter {i}\nword" in text) for i in (1, 2, 3)
     }
     contents = next(text for text in pages if "Contents" in text)
+    assert "First part" in contents
     for i, page in begins.items():
         assert f"Chapter {i}{page}" in contents.replace(" ", "").replace(
             f"Chapter{i}", f"Chapter {i}"

@@ -13,13 +13,14 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
 
+from lib.book import BookError
 from lib.explorer import moving
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class Gallery(SphinxDirective):
-    """A card for every numbered chapter: its number, title, a figure, and a sentence.
+    """A card for every chapter: its number where it has one, title, a figure, and a sentence.
 
     The body says which figure and sentence, ``03_dynamics: {figure: dynamics-deep, text: ...}``; a chapter
     that it leaves out shows its first figure and what that figure is about.
@@ -30,17 +31,18 @@ class Gallery(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         said = yaml.safe_load("\n".join(self.content)) or {}
         source = Path(self.env.app.srcdir)
-        chapters = numbered(source / "_toc.yml")
         lines = ["::::{grid} 1 1 2 2", ":gutter: 3", ":class-container: gallery", ""]
-        for number, name in enumerate(chapters, start=1):
+        for number, name in chapters(source / "_toc.yml"):
             self.env.note_dependency(str(source / f"{name}.ipynb"))
-            lines += card(source / f"{name}.ipynb", name, number, said.get(Path(name).name, {}))
+            lines += card(source / f"{name}.ipynb", name, number, said.pop(Path(name).name, {}))
+        if said:
+            raise self.error(f"the gallery speaks of chapters that there are not: {', '.join(said)}")
         box = nodes.container()
         self.state.nested_parse(StringList([*lines, "::::"], "gallery"), 0, box)
         return box.children
 
 
-def card(notebook: Path, name: str, number: int, said: dict) -> list[str]:
+def card(notebook: Path, name: str, number: str, said: dict) -> list[str]:
     """The lines of a chapter's card."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
@@ -51,20 +53,27 @@ def card(notebook: Path, name: str, number: int, said: dict) -> list[str]:
         for output in cell.get("outputs", [])
         if output.get("metadata", {}).get("figure")
     }
-    lines = [f":::{{grid-item-card}} {number}. {title}", f":link: {name}", ":link-type: doc"]
+    lines = [f":::{{grid-item-card}} {number}{title}", f":link: {name}", ":link-type: doc"]
     text = said.get("text", "")
     if figures:
-        figure = said["figure"] if said.get("figure") in figures else next(iter(figures))
+        figure = said.get("figure", next(iter(figures)))
+        if figure not in figures:
+            raise BookError(f"the gallery shows {figure} for {name}, which draws {', '.join(figures)}")
         alt = figures[figure].get("mystnb", {}).get("image", {}).get("alt", title).replace("\n", " ")
         lines += [f":img-top: figures/{figure}.svg", f":img-alt: {alt}"]
         text = text or figures[figure].get("book", {}).get("content", "")
     return [*lines, "", text, ":::", ""]
 
 
-def numbered(toc: Path) -> list[str]:
-    """The chapters of the numbered parts of a table of contents, in order: their numbers are their places."""
-    parts = yaml.safe_load(toc.read_text(encoding="utf-8")).get("parts", [])
-    return [chapter["file"] for part in parts if part.get("numbered") for chapter in part["chapters"]]
+def chapters(toc: Path) -> list[tuple[str, str]]:
+    """The notebooks of a table of contents in order, each after its number, ``"4. "``; "" in a part without."""
+    count, found = 0, []
+    for part in yaml.safe_load(toc.read_text(encoding="utf-8")).get("parts", []):
+        for chapter in part["chapters"]:
+            count += bool(part.get("numbered"))
+            if chapter["file"].startswith("chapters/"):
+                found.append((f"{count}. " if part.get("numbered") else "", chapter["file"]))
+    return found
 
 
 class MovingFigure(SphinxDirective):

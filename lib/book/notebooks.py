@@ -100,6 +100,8 @@ def machinery(source: str, tags: list[str]) -> str | None:
         return None
     if any(isinstance(s, ast.Import | ast.ImportFrom) for s in statements[:1]):
         return "set-up"
+    if any(ast.unparse(s).startswith("ledger = Ledger(") for s in statements):
+        return "set-up"
     if any(isinstance(s, ast.FunctionDef | ast.ClassDef) for s in statements):
         return None
     if any(ast.unparse(s) == "ledger.report()" for s in statements):
@@ -166,6 +168,16 @@ def framed(
         context["body"] = re.sub(pattern, lambda m: frame(m) if "for-" in m[0] else m[0], body)
 
 
+def lighten(app: Sphinx, exception: Exception | None) -> None:
+    """Leave the drawings for the dark ground out of the notebooks that a reader downloads: Jupyter shows none."""
+    for path in (Path(app.outdir) / "_sources" / "chapters").glob("*.ipynb"):
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            for output in cell.get("outputs", []):
+                output.get("data", {}).pop(DARK_SVG, None)
+        path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def _text(source: str | list[str]) -> str:
     return source if isinstance(source, str) else "".join(source)
 
@@ -176,4 +188,5 @@ def setup(app: Sphinx) -> dict:
     app.connect("source-read", read)
     app.connect("doctree-read", two_grounds, priority=100)  # before Sphinx collects the images
     app.connect("html-page-context", framed)
+    app.connect("build-finished", lighten)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

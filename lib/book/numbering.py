@@ -1,7 +1,8 @@
 """A Sphinx extension for numbers: those of chapters, and the anchors of checked ones.
 
 "Chapter 4" in the text is a link whose number is the chapter's own, whatever the author wrote as
-{ref}`chapter 4 <coupling>`: a chapter that is moved or put in between renumbers them all. The report's
+{ref}`chapter 4 <coupling>`: a chapter that is moved or put in between renumbers them all. A link to a
+page by its title, {doc}`chapters/04_coupling`, begins with the number as the title does. The report's
 {checked}`datasets.asymptote` is the anchor to which {tested}`datasets.asymptote` links from anywhere.
 """
 
@@ -14,6 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.domains.std import StandardDomain
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import docname_join
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.nodes import make_refnode
 
@@ -21,13 +23,16 @@ NUMBERED = re.compile(r"(?P<before>(?:chapters?\s+)?)(?P<number>\d+)(?P<after>(?
 
 
 class ChapterLinks(SphinxPostTransform):
-    """Resolve references to whole chapters whose text is a number: the number in force, the title on hover."""
+    """References to whole chapters: a number is the one in force, with the title on hover; a title is numbered."""
 
     default_priority = 5  # before Sphinx resolves references
 
     def run(self, **options: object) -> None:
         known = standard(self.env).labels
         for node in list(self.document.findall(addnodes.pending_xref)):
+            if node.get("reftype") == "doc":
+                self.number_title(node)
+                continue
             words = NUMBERED.fullmatch(node.astext())
             if node.get("reftype") != "ref" or not node.get("refexplicit") or not words:
                 continue
@@ -45,6 +50,14 @@ class ChapterLinks(SphinxPostTransform):
                 f"{number}. {title}",
             )
             node.replace_self(link)
+
+    def number_title(self, node: addnodes.pending_xref) -> None:
+        """Put the number of a chapter before its title, where that is the text of a link to it."""
+        page = docname_join(node.get("refdoc", self.env.docname), node["reftarget"])
+        if not node.get("refexplicit") and (number := number_of(self.env, page)):
+            text = f"{number}. {self.env.titles[page].astext()}"
+            node["refexplicit"] = True
+            node.children = [nodes.inline(text, text, classes=["doc"])]
 
 
 class Checked(SphinxRole):

@@ -15,6 +15,7 @@ from lib.book.landing import build_of
 from lib.book.project import Project
 
 NAME = "specialization.pdf"
+LANDING = "intro.html"  # index.html only leads on to it
 PLACE = "<!-- the book as a PDF -->"  # in intro.md; replaced by the link once there is something to link to
 PATIENCE = 300_000  # milliseconds, for typesetting a thousand formulas on a slow machine
 FOOT = (
@@ -22,17 +23,26 @@ FOOT = (
     '<span class="pageNumber"></span> / <span class="totalPages"></span></div>'
 )
 MARGINS: PdfMargins = {"top": "16mm", "bottom": "18mm", "left": "17mm", "right": "17mm"}
-FRONT = """([title, build]) => {
+FRONT = """([title, build, parts]) => {
   document.querySelectorAll("img[loading]").forEach(e => { e.loading = "eager"; });
-  const chapters = [...document.querySelectorAll(".bd-article h1")].slice(1);
-  const entry = (e, i) => `<li><a href="#front-${i}">${e.firstChild.textContent ?? ""}${e.childNodes.length > 1
-    && e.querySelector(".section-number") ? [...e.childNodes].slice(1).filter(n => !n.classList?.contains("headerlink"))
-    .map(n => n.textContent).join("") : ""}</a><span class="page"></span></li>`;
-  chapters.forEach((e, i) => { e.id = `front-${i}`; });
-  const front = document.createElement("section");
+  const words = (e) =>
+    [...e.childNodes].filter(n => !n.classList?.contains("headerlink")).map(n => n.textContent).join("");
+  const front = document.createElement("section"), list = document.createElement("ol");
+  const entry = (className, innerHTML) =>
+    list.append(Object.assign(document.createElement("li"), { className, innerHTML }));
+  const chapters = [...document.querySelectorAll(".bd-article .toctree-wrapper > section")];
+  let part = "";
+  chapters.forEach((section, i) => {
+    const head = section.querySelector("h1, h2"), before = section.previousElementSibling?.id ?? "";
+    const own = parts[before.replace("document-", "")] ?? part;
+    if (own !== part) entry("part", part = own);
+    head.id = `front-${i}`;
+    entry("", `<a href="#front-${i}">${words(head)}</a><span class="page"></span>`);
+  });
   front.className = "front";
   front.innerHTML = `<div class="cover"><p class="name">${title}</p><p>${build}</p></div>
-    <nav class="contents"><h2>Contents</h2><ol>${chapters.map(entry).join("")}</ol></nav>`;
+    <div class="chapters"><p class="head">Contents</p></div>`;
+  front.querySelector(".chapters").append(list);
   document.querySelector(".bd-article").prepend(front);
   return chapters.length;
 }"""
@@ -50,27 +60,30 @@ def make(project: Project, say: Say = print) -> Path:
     start = time.monotonic()
     with lock(project), tempfile.TemporaryDirectory(prefix="run-", dir=project.output) as work:
         folder = restage(project, Path(work) / "book")
-        page = site.make(folder, Path(work) / "site", builder="singlehtml") / "index.html"
+        page = site.make(folder, Path(work) / "site", builder="singlehtml") / LANDING
         printed = Path(work) / NAME
-        title = project.config()["title"]
+        told = project.config()["title"], build_of(project.root), project.parts()
         with browser.launched() as chromium:
-            pages = write(
-                chromium.new_page(color_scheme="light"), page.as_uri(), printed, title, build_of(project.root)
-            )
+            pages = write(chromium.new_page(color_scheme="light"), page.as_uri(), printed, *told)
         target = project.output / "html" / NAME
         os.replace(printed, target)
-        offer(project.output / "html" / "intro.html", target.stat().st_size)
+        offer(project.output / "html" / LANDING, target.stat().st_size)
         reuse.Kept(project.output / "kept").sign_pages(project.output / "html")
     say(f"The book as a PDF, {pages} pages, in {time.monotonic() - start:.0f} s: {target}")
     return target
 
 
-def write(page: Page, address: str, target: Path, title: str, build: str) -> int:
-    """Print a page twice: the second time its contents know on which page each chapter begins."""
+def write(
+    page: Page, address: str, target: Path, title: str, build: str, parts: dict[str, str] | None = None
+) -> int:
+    """Print a page twice: the second time its contents know on which page each chapter begins.
+
+    parts: the heading in the contents under which a document, ``chapters/04_coupling``, stands.
+    """
     page.set_default_timeout(PATIENCE)
     page.goto(address, wait_until="load")
     page.emulate_media(media="print")
-    chapters = page.evaluate(FRONT, [escape(title), escape(build)])
+    chapters = page.evaluate(FRONT, [escape(title), escape(build), parts or {}])
     page.evaluate(LOADED)
     for _ in range(2):
         page.pdf(

@@ -44,6 +44,11 @@ class Project:
             raise BookError("_toc.yml lists no chapter")
         return notebooks
 
+    def parts(self) -> dict[str, str]:
+        """The caption of the part in which the table of contents lists a document, by the document."""
+        toc = yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
+        return {name: part.get("caption", "") for part in toc.get("parts", []) for name in _files(part)}
+
     def chapter(self, name: str) -> Path:
         """The notebook that a reader means by ``dynamics``, ``03_dynamics`` or a path."""
         stem = Path(name).stem

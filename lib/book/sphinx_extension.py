@@ -87,6 +87,12 @@ def _without_repeats(
     context["script_files"] = list(unique.values())
 
 
+def _one_page_too(app: Sphinx) -> None:
+    """What is known to write for pages is known for one page: some extensions name it apart, and hide the others."""
+    known = app.registry.translation_handlers
+    known["singlehtml"] = known.get("html", {}) | known.get("singlehtml", {})
+
+
 def setup(app: Sphinx) -> dict:
     """Sphinx's entry point."""
     app.setup_extension("lib.book.numbering")  # whose roles the generated pages use
@@ -94,6 +100,7 @@ def setup(app: Sphinx) -> dict:
     app.add_role("explore", Explore())
     app.connect("config-inited", find_scripts, priority=900)  # after those that load all there are
     app.connect("doctree-read", set_moving)
+    app.connect("builder-inited", _one_page_too)
     app.connect("html-page-context", add_scripts)
     app.connect("html-page-context", _accessible)
     app.connect("html-page-context", _without_repeats, priority=1000)

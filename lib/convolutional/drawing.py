@@ -17,6 +17,11 @@ from lib.convolutional.training import History
 BLOCKS = ("compositional", "non-compositional")
 IGNORANCE = (0.9, 1.0)  # the error of knowing nothing, of each block
 COLOURS = plotting.ARCHITECTURE_COLOURS
+TITLES = {  # of records whose profiles' names are no titles
+    "mnist-small": "2000 images of MNIST",
+    "paper-start": "the paper's size, first epochs",
+    "paper": "the paper's size",
+}
 
 
 def colour(label: str) -> str:
@@ -64,7 +69,7 @@ def columns(records: dict) -> Figure:
                 mean = history.train[..., block].mean(axis=0)
                 axes.plot(history.epochs, mean, color=colour(label), lw=1)
             axes.set(ylabel=f"{BLOCKS[block]} error")
-        column[0].set_title(name)
+        column[0].set_title(TITLES.get(name, name))
     panels[1, 0].legend(loc="lower left")
     return figure
 

@@ -8,7 +8,7 @@ from lib.book.pages import evidence
 from lib.book.pages.library import library_page
 from lib.book.pages.parameters import parameters_page
 from lib.book.pages.report import figure_map_page, report_page
-from lib.book.pages.teaching import PLACE, teaching_table
+from lib.book.pages.teaching import teaching_page
 from lib.book.project import Project
 
 
@@ -31,7 +31,6 @@ def write(project: Project, summary: dict, notebooks: list[Path], folder: Path) 
     if (source := project.root / "teaching.md").is_file():
         staged = {path.stem: path for path in notebooks}
         ordered = [staged[path.stem] for path in project.chapters() if path.stem in staged]
-        text = source.read_text(encoding="utf-8")
-        pages["teaching"] = text.replace(PLACE, teaching_table(summary, ordered))
+        pages["teaching"] = teaching_page(source.read_text(encoding="utf-8"), summary, ordered)
     for name, text in pages.items():
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
