@@ -12,7 +12,7 @@ from functools import cache
 
 import matplotlib
 import numpy as np
-from matplotlib.artist import Artist
+from matplotlib.artist import Artist, getp
 from matplotlib.axis import Tick
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import Collection, LineCollection, PathCollection
@@ -28,6 +28,12 @@ LEAST = 3.0  # contrast of a line or marker with its ground: WCAG 2.2, criterion
 UNIFORM = {"viridis", "plasma", "inferno", "magma", "cividis", "rocket", "mako", "crest", "flare"}
 # Contrast on white -> on the dark ground: a little more in the middle, where thin lines are; strong
 # colours would turn white if they kept a contrast above 10.
+COLOURED = {  # what has a colour of its own, faces before edges
+    Collection: ("facecolor", "edgecolor"),
+    Line2D: ("color", "markerfacecolor", "markeredgecolor"),
+    Patch: ("facecolor", "edgecolor"),
+    Text: ("color",),
+}
 _HERE, _THERE = (1.0, 1.25, 3.0, 5.0, 21.0), (1.0, 1.25, 4.3, 6.0)
 _IN_MAPS = (1.0, 1.9, 4.3, 6.0)  # where a faint colour is a value, not a grid: it has to be seen
 _BRIGHTEST = (16.0, 10.0)  # of a grey, of a full colour
@@ -96,22 +102,11 @@ def restyle(figure: Figure) -> None:
     for artist in _artists(figure):
         if isinstance(artist, ScalarMappable) and artist.get_array() is not None:
             _restyle_map(artist)
-        elif isinstance(artist, Collection):
-            # the edges follow the faces where nothing else was said: faces first, then edges
-            faces, edges = artist.get_facecolor(), artist.get_edgecolor()
-            artist.set_facecolor(_changed(faces))
-            artist.set_edgecolor(_changed(edges))
-        elif isinstance(artist, Line2D):
-            face, edge = artist.get_markerfacecolor(), artist.get_markeredgecolor()
-            artist.set_color(_one(artist.get_color()))
-            artist.set_markerfacecolor(_one(face))
-            artist.set_markeredgecolor(_one(edge))
-        elif isinstance(artist, Patch):
-            face, edge = artist.get_facecolor(), artist.get_edgecolor()
-            artist.set_facecolor(_one(face))
-            artist.set_edgecolor(_one(edge))
-        elif isinstance(artist, Text) and not _stands_on_values(artist):
-            artist.set_color(_one(artist.get_color()))
+        elif not (isinstance(artist, Text) and _stands_on_values(artist)):
+            names = next((names for kind, names in COLOURED.items() if isinstance(artist, kind)), ())
+            # edges follow faces where nothing else was said: all are read before one is set
+            for name, colour in [(name, getp(artist, name)) for name in names]:
+                artist.set(**{name: _changed(colour)})
 
 
 def make_readable(figure: Figure, ground: str) -> None:
@@ -158,7 +153,7 @@ def _restyle_map(artist: ScalarMappable) -> None:
         artist.set_cmap(ListedColormap(on_dark(own(np.linspace(0, 1, own.N))), f"{name} on dark"))
     framed = getattr(artist, "_original_edgecolor", None) not in (None, "face", "none")
     if isinstance(artist, Collection) and framed and len(edges := artist.get_edgecolor()):
-        artist.set_edgecolor(_changed(edges))
+        artist.set(edgecolor=_changed(np.asarray(edges)))
 
 
 def _stands_on_values(text: Text) -> bool:
@@ -174,13 +169,12 @@ def _stands_on_values(text: Text) -> bool:
     )
 
 
-def _one(colour: ColorType) -> ColorType:
-    return colour if isinstance(colour, str) and colour in ("none", "auto") else tuple(on_dark(colour)[0])
-
-
-def _changed(colours: object) -> ColorType | list[ColorType]:
-    rgba = np.asarray(colours, dtype=float)
-    return [tuple(colour) for colour in on_dark(rgba)] if len(rgba) else "none"
+def _changed(colours: ColorType | np.ndarray) -> object:
+    """The counterparts of one colour, or of the colours of a collection."""
+    if isinstance(colours, str) and colours in ("none", "auto"):
+        return colours
+    dark = [tuple(colour) for colour in on_dark(colours)]
+    return (dark or "none") if np.ndim(colours) == 2 else dark[0]
 
 
 def _linear(rgb: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from lib import records
@@ -18,34 +18,6 @@ from lib.records import Cluster
 from lib.validation import Seeds, check_count, check_seeds
 
 __all__ = ["Case", "Profile", "Task", "both", "differing", "get", "read", "recorded", "run"]
-
-
-@dataclass(frozen=True)
-class Group:
-    """The unit of work: the runs of one case on one draw that are trained in one stack."""
-
-    name: str
-    case: Case
-    measure: int
-    seeds: list[int]
-    directory: str | Path | None = None
-    checkpoint: str | None = None
-    progress: bool = False
-    device: str | None = None
-
-    def train(self) -> History:
-        training, test = self.case.task.composites(self.directory)
-        history = train(
-            self.case.settings,
-            training,
-            test,
-            self.seeds,
-            measure=self.measure,
-            checkpoint=self.checkpoint,
-            progress=self.progress,
-            device=self.device,
-        )
-        return replace(history, network=None, draws=[self.case.task.draw] * len(self.seeds))
 
 
 def run(
@@ -69,26 +41,40 @@ def run(
     """
     seeds = check_seeds(profile.seeds if seeds is None else seeds)
     parts = _parts(profile, seeds)
-    groups = [
-        Group(
-            name,
-            replace(case, task=replace(case.task, draw=draw)) if len(profile.draws) > 1 else case,
-            profile.measure_of(case),
-            part,
-            directory,
-            _checkpoint(checkpoints, name, draw, part) if checkpoints else None,
-            progress,
-            device,
-        )
-        for name, case in profile.cases.items()
-        for draw in profile.draws
-        for part in parts
-    ]
-    done = records.spread(Group.train, [(group,) for group in groups], workers, client)
-    return {
-        name: join(history for group, history in zip(groups, done, strict=True) if group.name == name)
-        for name in profile.cases
-    }
+    names, jobs = [], []
+    for name, case in profile.cases.items():
+        for draw in profile.draws:
+            drawn = replace(case, task=replace(case.task, draw=draw)) if len(profile.draws) > 1 else case
+            for part in parts:
+                checkpoint = _checkpoint(checkpoints, name, draw, part) if checkpoints else None
+                names.append(name)
+                jobs.append((drawn, profile.measure_of(case), part, directory, checkpoint, progress, device))
+    done = list(zip(names, records.spread(_trained, jobs, workers, client), strict=True))
+    return {name: join(history for owner, history in done if owner == name) for name in profile.cases}
+
+
+def _trained(
+    case: Case,
+    measure: int,
+    seeds: list[int],
+    directory: str | Path | None,
+    checkpoint: str | None,
+    progress: bool,
+    device: str | None,
+) -> History:
+    """The unit of work: the runs of one case on one draw that are trained in one stack."""
+    training, test = case.task.composites(directory)
+    history = train(
+        case.settings,
+        training,
+        test,
+        seeds,
+        measure=measure,
+        checkpoint=checkpoint,
+        progress=progress,
+        device=device,
+    )
+    return replace(history, network=None, draws=[case.task.draw] * len(seeds))
 
 
 def _parts(profile: Profile, seeds: list[int]) -> list[list[int]]:
