@@ -26,6 +26,7 @@ from lib.checks.tables import (
     NOT_COMPARED,
     NOT_FINITE,
     UNDEFINED,
+    Row,
     as_html,
     as_text,
     show,
@@ -79,7 +80,7 @@ class Ledger:
         self.default = self.parameters == expected["parameters"]
         self._numbers = expected["numbers"]
         self._records = expected["records"]
-        self._rows: dict[str, dict] = {}
+        self._rows: dict[str, Row] = {}
 
     def check(self, name: str, value: object) -> None:
         """Record a number and glue it for the prose.
@@ -111,7 +112,7 @@ class Ledger:
                 for place, entry in enumerate(plain):
                     glue(f"{name}[{place}]", entry, display=False)
 
-    def _row(self, name: str, here: bool | int | float | list) -> dict:
+    def _row(self, name: str, here: bool | int | float | list) -> Row:
         """One line of the report: the two values, their deviation and what it means."""
         entry = self._numbers[name]
         tolerance = TOLERANCES[entry["tolerance"]]
@@ -122,18 +123,19 @@ class Ledger:
                 raise LedgerError(f"{self.path}, number {name!r}: {error}") from None
         else:
             expected = entry["value"]
-        row = _described(name, entry) | {"here": here, "expected": expected}
-        finite = all(math.isfinite(leaf) for leaf in leaves(here) + leaves(expected))
+        row = _described(name, entry, NOT_COMPARED)
+        row["here"], row["expected"] = here, expected
         if not self.default and "value" in entry and not entry.get("any_parameters"):
-            return row | {"status": NOT_COMPARED}
-        if not finite:
-            vanished = "formula" in entry and not self.default
-            return row | {"status": UNDEFINED if vanished else NOT_FINITE}
-        if shape_of(here) != shape_of(expected):
-            return row | {"status": MISMATCH, "deviation": math.inf}
-        places = zip(leaves(here), leaves(expected), by_leaf(entry, len(leaves(here))), strict=True)
-        row["deviation"] = max(tolerance.deviation(h, e, needs) for h, e, needs in places)
-        return row | {"status": MATCH if row["deviation"] <= 1 else MISMATCH}
+            return row
+        if not all(math.isfinite(leaf) for leaf in leaves(here) + leaves(expected)):
+            row["status"] = UNDEFINED if "formula" in entry and not self.default else NOT_FINITE
+            return row
+        deviation = math.inf
+        if shape_of(here) == shape_of(expected):
+            places = zip(leaves(here), leaves(expected), by_leaf(entry, len(leaves(here))), strict=True)
+            deviation = max(tolerance.deviation(h, e, needs) for h, e, needs in places)
+        row["deviation"], row["status"] = deviation, MATCH if deviation <= 1 else MISMATCH
+        return row
 
     def report(self) -> None:
         """Show every number beside the expected one.
@@ -165,13 +167,13 @@ class Ledger:
                 f"{len(problems)} of the {total} numbers of chapter {self.chapter!r} do not hold:{listing}"
             )
 
-    def _never_checked(self) -> list[dict]:
+    def _never_checked(self) -> list[Row]:
         """A row for each expected number that the chapter did not pass to :meth:`check`."""
         missing = {name: entry for name, entry in self._numbers.items() if name not in self._rows}
-        return [_described(name, entry) | {"status": NEVER_CHECKED} for name, entry in missing.items()]
+        return [_described(name, entry, NEVER_CHECKED) for name, entry in missing.items()]
 
 
-def _described(name: str, entry: dict) -> dict:
+def _described(name: str, entry: dict, status: str) -> Row:
     """A row of the report as far as the entry gives it."""
     tolerance = TOLERANCES[entry["tolerance"]]
     return {
@@ -187,6 +189,7 @@ def _described(name: str, entry: dict) -> dict:
         "source": entry["source"],
         "formula": entry.get("formula"),
         "deviation": None,
+        "status": status,
     }
 
 
@@ -203,7 +206,7 @@ def _tidy(parameter: object) -> object:
     return [_tidy(item) for item in parameter] if isinstance(parameter, list | tuple) else parameter
 
 
-def _json_safe(row: dict) -> dict:
+def _json_safe(row: Row) -> dict:
     """JSON has no nan and no infinity: they become text."""
 
     def leaf(value: object) -> object:
@@ -213,7 +216,7 @@ def _json_safe(row: dict) -> dict:
     return {key: map_leaves(leaf, value) for key, value in row.items()}
 
 
-def _sentence(row: dict) -> str:
+def _sentence(row: Row) -> str:
     if row["status"] == NEVER_CHECKED:
         return f"{row['name']}: {NEVER_CHECKED}"
     comparison = f"{row['name']}: here {show(row['here'])}, expected {show(row['expected'])}"

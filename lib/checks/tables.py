@@ -1,6 +1,7 @@
 """The table of checked numbers, for a terminal and for a page."""
 
 import html
+from typing import TypedDict
 
 from lib.checks.nested import leaves
 from lib.checks.sources import kind_of
@@ -10,6 +11,24 @@ NOT_COMPARED = "not compared: a fixed number for the default parameters"
 UNDEFINED = "undefined for these parameters"
 NEVER_CHECKED = "expected but never checked by the chapter"
 FAILED = (MISMATCH, NOT_FINITE, NEVER_CHECKED)
+
+
+class Row(TypedDict):
+    """What is known of one expected number when its chapter has run."""
+
+    name: str
+    of: str | None  # the number whose second entry this is
+    here: object
+    expected: object
+    tolerance: str
+    one_sided: bool
+    rule: str
+    kind: str | None
+    set: str | None
+    source: str
+    formula: object
+    deviation: float | None  # in units of the tolerance
+    status: str
 
 
 def show(value: object, digits: int = 12) -> str:
@@ -23,9 +42,9 @@ def show(value: object, digits: int = 12) -> str:
     return "–" if value is None else str(value)
 
 
-def cells(row: dict) -> list[str]:
+def cells(row: Row) -> list[str]:
     """A row of the table as text: name, here, expected, deviation, status, source."""
-    deviation = "–" if row["deviation"] is None else show(float(row["deviation"]), 2)
+    deviation = "–" if row["deviation"] is None else show(row["deviation"], 2)
     return [
         row["name"],
         show(row["here"], 6),
@@ -36,9 +55,9 @@ def cells(row: dict) -> list[str]:
     ]
 
 
-def _source(row: dict) -> str:
+def _source(row: Row) -> str:
     """The source, after its kind where it does not begin with it, and when a limit was set."""
-    kind, source = row.get("kind"), row["source"]
+    kind, source = row["kind"], row["source"]
     if kind == "limit":
         kind = f"limit, set {row['set']} the record was seen"
         source = source.removeprefix("limit ")
@@ -50,7 +69,7 @@ def _source(row: dict) -> str:
 HEADINGS = ["number", "here", "expected", "deviation", "status", "source"]
 
 
-def as_text(rows: list[dict]) -> str:
+def as_text(rows: list[Row]) -> str:
     """The table for a terminal."""
     table = [HEADINGS, *map(cells, rows)]
     widths = [max(len(line[i]) for line in table) for i in range(len(HEADINGS) - 1)]
@@ -60,7 +79,7 @@ def as_text(rows: list[dict]) -> str:
     )
 
 
-def as_html(rows: list[dict]) -> str:
+def as_html(rows: list[Row]) -> str:
     """The table for a page: follows the page's colours and scrolls in its own box."""
 
     def line(texts: list[str], tag: str, kind: str = "") -> str:

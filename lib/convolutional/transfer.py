@@ -129,9 +129,7 @@ def _main(options: argparse.Namespace) -> int:
         "seeds": seeds,
         **records.origin(command, commit, "numpy", "torch"),
     }
-    records.write(
-        content, (options.out and type(PATH)(options.out)) or PATH, rows=r"\[[^][{}]*]", between=" "
-    )
+    records.write(content, Path(options.out or PATH), rows=r"\[[^][{}]*]", between=" ")
     for name, course in content["cases"].items():
         last = course[str(EPOCHS[-1])]
         print(name, {key: round(float(np.mean(values)), 3) for key, values in last.items()})

@@ -9,7 +9,7 @@ from lib.book.figures import Figure
 from lib.book.pages.markdown import WIDE, code, doc, escape, numref, table, tested, wide
 from lib.book.project import topic
 from lib.checks.sources import KINDS, SET
-from lib.checks.tables import HEADINGS, cells
+from lib.checks.tables import HEADINGS, Row, cells
 from lib.checks.tolerances import TOLERANCES
 
 SHOWN = ("name", "label", "chapter", "content", "authors_output", "checks")  # of a figure
@@ -124,9 +124,9 @@ def figure_map_page(summary: dict) -> str:
     )
 
 
-def _worth(rows: list[dict]) -> str:
+def _worth(rows: list[Row]) -> str:
     """A table of the rows counted by kind of source and by side."""
-    counts = Counter((row.get("kind"), row.get("set"), bool(row.get("one_sided"))) for row in rows)
+    counts = Counter((row["kind"], row["set"], row["one_sided"]) for row in rows)
     lines = []
     for kind, meaning in KINDS.items():
         for when in SET if kind == "limit" else (None,):
@@ -138,11 +138,11 @@ def _worth(rows: list[dict]) -> str:
     return table(["kind of source", "both sides", "one side", "what it is"], lines)
 
 
-def _number(row: dict, chapter: str) -> list[str]:
+def _number(row: Row, chapter: str) -> list[str]:
     name, *values, source = cells(row)
     formula = f" {code(_joined(row['formula']))}" if row["formula"] is not None else ""
     return [f"{{checked}}`{chapter}.{name}`", *map(escape, values), escape(source) + formula]
 
 
-def _joined(formula: str | list) -> str:
+def _joined(formula: object) -> str:
     return "; ".join(map(str, formula)) if isinstance(formula, list) else str(formula)
