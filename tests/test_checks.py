@@ -356,7 +356,7 @@ def test_a_record_that_is_missing_stops_the_report(tmp_path, monkeypatch):
 
 
 def test_html_is_escaped():
-    row = {"name": "x", "here": 1.0, "expected": [1.0] * 5, "tolerance": "exact"}
+    row = {"name": "x", "here": 1.0, "expected": [1.0] * 5, "tolerance": "exact", "kind": None}
     row |= {"status": "match", "source": "<a & b>", "deviation": math.inf}
     page = as_html([row])
     assert "&lt;a &amp; b&gt;" in page
