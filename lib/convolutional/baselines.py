@@ -81,15 +81,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     scores = {"linear, the whole image": whole_image(*sets), "linear, a digit's part": own_part(*sets)}
     content = {
-        "command": COMMAND,
-        "date": records.today(),
-        "commit": records.commit(),
-        "device": records.processor(),
-        "versions": records.versions("numpy", "scikit-learn"),
+        **records.origin(COMMAND, None, "numpy", "scikit-learn"),
         "task": asdict(PAPER),
         "data_sha256": data_hash(*sets),
         "penalties": PENALTIES,
-        "scores": {name: [float(f"{value:.6g}") for value in pair] for name, pair in scores.items()},
+        "scores": records.rounded({name: list(pair) for name, pair in scores.items()}),
     }
     records.write(content, PATH, rows=r"\[[^][{}]*]", between=" ")
     print(f"written to {PATH}: {content['scores']}")

@@ -51,9 +51,7 @@ SOURCES = {
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
         ),
     ),
-    "fashion-mnist": IdxSource(
-        sha256={}, registry={}, mirrors=()
-    ),  # no checksum we are sure of: never downloaded
+    "fashion-mnist": IdxSource({}, {}, ()),  # no checksum we are sure of: never downloaded
 }
 NAMES = ("digits", *SOURCES)
 

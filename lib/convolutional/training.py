@@ -256,9 +256,7 @@ def stepper(network: Network, images: torch.Tensor, labels: torch.Tensor) -> Cal
     def step(index: torch.Tensor) -> None:
         network.step(images[index], labels[index])
 
-    if (
-        images.device.type != "cuda" or network.optimiser
-    ):  # whose own state the trial steps below would change
+    if images.device.type != "cuda" or network.optimiser:  # whose state the trial steps below would change
         return step
     start = [parameter.clone() for parameter in network.parameters]
     place = torch.zeros(network.runs, network.settings.batch, dtype=torch.int64, device=images.device)

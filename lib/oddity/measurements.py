@@ -37,7 +37,7 @@ class Case:
     training: Training
     searches: tuple[Search, ...]
     planted: str = (
-        ""  # "head" or "split": search in a planted network; else in the trained and the untrained one
+        ""  # "head", "split": search in a planted network; else in the trained and the untrained one
     )
 
 
