@@ -82,6 +82,7 @@ def drawn(stem: str) -> list[dict[str, str]]:
             values |= {"hidden": 1}
         if number == 5:
             values |= {"epochs": 10, "init_std": 0.05, "seed": 3}
+        values |= {"level": 0.25 + 0.05 * number, "fair_level": 0.6 - 0.05 * number}
         short = CONVOLUTIONAL | {"digits": random.randint(1, 2)} if "digits" in known else SHORT
         sets.append({name: str(value) for name, value in (short | values).items() if name in known})
     return sets

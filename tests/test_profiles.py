@@ -212,7 +212,7 @@ def under_way(content):
 
 
 def records():
-    others = {"cmnist_gates", "cmnist_transfer"}  # have commands of their own
+    others = {"cmnist_baselines", "cmnist_gates", "cmnist_transfer"}  # have commands of their own
     return [path for path in sorted(RESULTS.glob("cmnist_*.json")) if path.stem not in others]
 
 
