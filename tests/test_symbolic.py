@@ -297,6 +297,58 @@ def test_the_map_of_least_sum_of_powers():
     assert zero(sp.simplify(sp.powsimp(ratio, force=True)))
 
 
+def test_the_course_in_every_geometry():
+    """Dual variables PF and rF; the share u of the way obeys d(u^c)/dt = εPρ^{−c}(1 − u), c = p − 1."""
+    c, total, share = symbols("c F u", positive=True)
+    own, name = (P * total) ** (1 / c), (r * total) ** (1 / c)
+    kappa = 1 / (1 + k_x * r * (r / P) ** (1 / c))  # the rule's weight
+    same = lambda left, right: zero(sp.simplify(sp.powsimp(sp.expand_power_base(left - right, force=True))))  # noqa: E731
+    assert same(name / own, (r / P) ** (1 / c))
+    assert same(k_x * r * name, own * (1 / kappa - 1))  # so the residual 1 − own − k_x r name is 1 − own/κ
+    assert zero(sp.powsimp((P * total) - own**c))  # u^c = PF/κ^c, and F grows by ε(1 − u) a step
+    k = symbols("k", integer=True, nonnegative=True)
+    term = c / (c + k) * share ** (c + k)  # of t εP/κ^c, by powers of u
+    assert zero(sp.simplify(diff(term, share) - c * share ** (c - 1) * share**k))
+    geometric = sp.summation(part**k, (k, 0, oo)).args[0][0]
+    assert zero(geometric - 1 / (1 - part))  # so dt/du · εP/κ^c = c u^{c−1}/(1 − u)
+    coefficient = sp.rf(1, k) * sp.rf(c, k) / (sp.rf(c + 1, k) * sp.factorial(k))  # of F(1, c; c + 1; u)
+    assert zero(sp.gammasimp(coefficient.rewrite(sp.gamma)) - c / (c + k))
+
+
+def test_the_rule_s_weight_under_adam_is_the_integral_of_its_share():
+    constant = symbols("epsilon_0", positive=True)
+    own, name = P / (P * part + constant), r / (r * part + constant)  # paces, for the residual f
+    steep = P * r * (1 + k_x * r) / (constant * (P + a))
+    lifted = constant * k_x * (P - r) / (P * (1 + k_x * r) ** 2)
+    antiderivative = part / (1 + k_x * r) + lifted * log(1 + steep * part)
+    assert zero(diff(antiderivative, part) - own / (own + k_x * r * name))
+    assert zero(antiderivative.subs(part, 0))
+
+
+def test_the_optimum_under_a_penalty():
+    """Pf = β_Ω w and rf = β_Γ w̄ with f = 1 − w − k_x r w̄; then the identity outputs' ridge regression."""
+    on_rule, on_names = symbols("beta_Omega beta_Gamma", positive=True)
+    residual = 1 / (1 + P / on_rule + a / on_names)
+    rule, name = P * residual / on_rule, r * residual / on_names
+    assert zero(1 - rule - k_x * r * name - residual)
+    ratio = sqrt(k_x * P) * r * on_rule / (P * on_names)
+    assert zero((sqrt(k_x * P) * name / rule) ** 2 - ratio**2)
+    for weights, expected in (
+        ((part, part), a / P),  # decay
+        ((part * P, part * r**2), k_x * P / r**2),  # dropout of all inputs
+    ):
+        assert zero((ratio**2).subs(dict(zip((on_rule, on_names), weights))) - expected)
+    assert limit(residual.subs(n_x, 3), on_rule, 0) == 0
+    error = 1 - a / (a + on_names)  # of a pattern that only names can fit
+    assert zero(error - on_names / (a + on_names))
+
+
+def test_the_floor_of_weights_of_one_size():
+    seen, largest = symbols("m mu", positive=True)
+    bound = (P * (1 - largest) - seen * k_x * r * largest) / (P - seen)
+    assert zero(bound.subs(largest, 1 / (1 + k_x * r)) - (1 - 1 / (1 + k_x * r)))
+
+
 # lib computes these forms
 
 
@@ -345,6 +397,11 @@ PROVES = {  # theorem of a chapter: the tests that put its formulas into their e
     "thm-ridge": (test_identity_inputs_are_ridge_regression,),
     "thm-names": (test_the_pull_of_the_names_and_the_balance_of_the_features,),
     "prop-test-error": (test_errors_on_the_examples_left_out,),
+    "thm-geometries": (test_the_map_of_least_sum_of_powers,),
+    "thm-course": (test_the_course_in_every_geometry,),
+    "prop-epsilon": (test_the_rule_s_weight_under_adam_is_the_integral_of_its_share,),
+    "thm-one-size": (test_the_floor_of_weights_of_one_size,),
+    "prop-remedies": (test_the_optimum_under_a_penalty,),
 }
 
 

@@ -21,7 +21,7 @@ def coupling_ratio(dataset: Dataset, p: float) -> float:
 
     √(k_xP) (r/P)^{1/(p−1)}: for p = 2 the coupling √(k_xr²/P) of gradient descent, for p = ∞ the √(k_xP) of sign
     descent; for p = 1, the limit, 0 if r < P and ∞ if r > P. Raises ValueError as rule_weight.
-    Source: chapter 12, theorem on the course in every geometry.
+    Source: the geometry chapter, theorem on the course in every geometry.
     """
     rho, P, r, k_x = rule_weight(dataset, p), dataset.P, dataset.r, dataset.k_x
     if k_x == 0:
@@ -37,7 +37,7 @@ def rule_course(dataset: Dataset, p: float, times: ArrayLike, learning_rate: flo
     Sign descent: min(εt, ρ). Mirror descent: ρu, where the share u of the way is reached at the time
     t = ρ^{p−1}/(εP) · u^{p−1} ₂F₁(1, p − 1; p; u); for p = 2 u = 1 − e^{−εPt/ρ}. All other weights of the row keep
     their ratio to it. times: T steps. Returns (T,). Raises ValueError for p = 1 or below and for values outside
-    their range. Source: chapter 12, theorem on the course in every geometry.
+    their range. Source: the geometry chapter, theorem on the course in every geometry.
     """
     if not p > 1:
         raise ValueError(f"p = {p!r} is not above 1, and Σ|w|^p/p then no mirror potential")
@@ -64,7 +64,7 @@ def muon_trajectory(
     Shallow: π moves by ε a step to λ/δ and stays, from π₀ = 0 min(εt, λ/δ). Deep: so does √π, from π₀ = 0
     min((εt)², λ/δ). modes: theory.modes or split_modes of a dataset. times: T steps. initial: π₀, a scalar or 3,
     in a deep network at least 0. Returns (T, 3), nan for a class that the dataset lacks.
-    Raises ValueError for values outside their range. Source: chapter 12, theorem on Muon.
+    Raises ValueError for values outside their range. Source: the geometry chapter, theorem on Muon.
     """
     start, times = checked_initial(initial), checked_times(times)[:, None]
     check_positive("learning_rate", learning_rate)

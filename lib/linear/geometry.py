@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import comb
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +14,14 @@ from lib.linear.steps import Muon, Optimiser, State, named
 from lib.validation import check_positive
 
 
+class Subsets(NamedTuple):
+    """What shallow networks learned from training sets, by set and compositional output: arrays (sets, n_y)."""
+
+    held_out: np.ndarray  # mean squared error on the examples held out
+    left: np.ndarray  # largest error on a training example
+    largest: np.ndarray  # largest absolute weight
+
+
 def learn_subsets(
     dataset: Dataset,
     optimiser: str | float | Optimiser,
@@ -20,13 +29,12 @@ def learn_subsets(
     *,
     learning_rate: float,
     steps: int,
-) -> tuple:
+) -> Subsets:
     """Train shallow networks from zero on some of the examples, one a training set, all at once.
 
-    training: masks (sets, P), in each at least one example and one that is held out. Returns, for every set and
-    compositional output, the mean squared error on the held-out examples (sets, n_y) and the largest error left
-    on a training example (sets, n_y). The copies of the identity block get one weight: no optimiser that looks at
-    every weight alone can tell them apart. Raises ValueError for n_y = 0 and for Muon, which looks at them all.
+    training: masks (sets, P), in each at least one example and one that is held out. The copies of the identity
+    block get one weight: no optimiser that looks at every weight alone can tell them apart. Raises ValueError for
+    n_y = 0 and for Muon, which looks at them all.
     """
     optimiser = named(optimiser)
     training = np.asarray(training, dtype=bool)
@@ -53,7 +61,22 @@ def learn_subsets(
         weights = optimiser.step(weights, gradient, state, learning_rate)
     unseen, fitted = errors()
     squares = np.where(seen, 0, unseen**2).sum(axis=-1) / (~seen).sum(axis=-1)
-    return squares, np.where(seen, np.abs(fitted), 0).max(axis=-1)
+    return Subsets(squares, np.where(seen, np.abs(fitted), 0).max(axis=-1), np.abs(weights).max(axis=-1))
+
+
+def held_out_bound(dataset: Dataset, examples: int, largest: ArrayLike, left: ArrayLike = 0.0) -> np.ndarray:
+    """A lower bound on the mean squared error of held-out examples, for any row that fits a training set.
+
+    ((P(1 − s) − |T|(k_x r s + left))/(P − |T|))₊², for |T| = examples, no weight larger than s = largest, 0 on the
+    identity inputs of held-out examples, and no training example missed by more than `left`. For s = 1/(1 + k_x r)
+    and left = 0 it is the floor (1 − ρ)². largest, left: numbers or arrays. Raises ValueError unless 0 < |T| < P.
+    Source: the geometry chapter, theorem on the floor.
+    """
+    P, size, missed = dataset.P, np.asarray(largest, dtype=float), np.asarray(left, dtype=float)
+    if not 0 < examples < P:
+        raise ValueError(f"examples = {examples} is not between 0 and P = {P}, both excluded")
+    by_names = dataset.k_x * dataset.r * size + missed  # at most, of a training example's output
+    return np.maximum(0, (P * (1 - size) - examples * by_names) / (P - examples)) ** 2
 
 
 def nearly_balanced(dataset: Dataset, training: ArrayLike, output: int = 0) -> np.ndarray:
@@ -100,14 +123,15 @@ def mean_sign_share(n: int) -> float:
 
 
 def shared_units_ratio(dataset: Dataset) -> float:
-    """‖Γ_x→Ω_y‖/‖Ω_x→Ω_y‖ of a wide deep network under sign descent or Adam, without identity outputs (k_y = 0).
+    """‖Γ_x→Ω_y‖/‖Ω_x→Ω_y‖ of a wide deep network under sign descent or Adam with weak identity outputs (k_y r < 1).
 
-    √(k_xP) E|S_n|/n with n = n_y: in the limit of small initial weights, small steps and, for n_y > 1, many hidden
-    units. Raises ValueError for k_y > 0, where only the first step is known. Source: the geometry chapter.
+    √(k_xP) E|S_n|/n with n = n_y: in the limit of small initial weights, small steps and, for n_y > 1 or k_y > 0,
+    many hidden units; for k_y = 0 at every step, else while the outputs are small. Raises ValueError for k_y r ≥ 1,
+    where only the first step is known. Source: the geometry chapter.
     """
     rule_weight(dataset, 2)
-    if dataset.k_y:
-        raise ValueError(f"k_y = {dataset.k_y}: the law holds without identity outputs; see first_step_ratio")
+    if dataset.k_y * dataset.r >= 1:
+        raise ValueError(f"k_y r = {dataset.k_y * dataset.r:g}: the law holds below 1; see first_step_ratio")
     return float(np.sqrt(dataset.k_x * dataset.P) * mean_sign_share(dataset.n_y))
 
 
