@@ -1,5 +1,7 @@
 """Drawing shared by the chapters: one style, one colour a quantity, theory dashed over simulation solid."""
 
+from __future__ import annotations
+
 import io
 import os
 from collections.abc import Iterable, Sequence
@@ -17,6 +19,7 @@ from matplotlib.collections import Collection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike
 
 from lib import grounds
 
@@ -84,24 +87,20 @@ def _svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def simulated(axes: Axes, times: np.ndarray, runs: np.ndarray, colour: str, label: str | None = None) -> None:
+def simulated(axes: Axes, times: ArrayLike, runs: ArrayLike, colour: str, label: str | None = None) -> None:
     """Draw simulated curves, solid: their mean and, for several runs (runs, times), their full range."""
-    runs = np.atleast_2d(runs)
+    times, runs = np.asarray(times), np.atleast_2d(runs)
     if len(runs) > 1:
         some = np.unique(np.linspace(0, len(times) - 1, BAND_POINTS).astype(int))
         low, high = runs.min(axis=0), runs.max(axis=0)
-        axes.fill_between(
-            np.asarray(times)[some], low[some], high[some], color=colour, alpha=0.25, linewidth=0
-        )
+        axes.fill_between(times[some], low[some], high[some], color=colour, alpha=0.25, linewidth=0)
     axes.plot(times, runs.mean(axis=0), color=colour, linewidth=3, label=label)
 
 
-def predicted(
-    axes: Axes, times: np.ndarray, values: np.ndarray, colour: str, label: str | None = None
-) -> None:
+def predicted(axes: Axes, times: ArrayLike, values: ArrayLike, colour: str) -> None:
     """Draw a theoretical curve, dashed, in a darker shade so that it stays visible over the simulation."""
     shade = tuple(0.55 * channel for channel in to_rgb(colour))
-    axes.plot(times, values, color=shade, linestyle=(0, (4, 2)), linewidth=1.4, label=label)
+    axes.plot(times, values, color=shade, linestyle=(0, (4, 2)), linewidth=1.4)
 
 
 def legend(

@@ -6,9 +6,9 @@ from lib.convolutional.networks import COMPOSITIONAL
 from lib.convolutional.training import History
 
 
-def last(history: History, kind: int = COMPOSITIONAL) -> np.ndarray:
-    """The test score of every run at the end, (runs,)."""
-    return history.test[:, -1, kind]
+def last(history: History) -> np.ndarray:
+    """The compositional test error of every run at the end, (runs,)."""
+    return history.test[:, -1, COMPOSITIONAL]
 
 
 def best(history: History) -> np.ndarray:

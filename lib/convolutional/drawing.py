@@ -1,7 +1,5 @@
 """Figures of trainings on Compositional MNIST."""
 
-from collections.abc import Callable
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +10,6 @@ from lib.convolutional.digits import Composites
 from lib.convolutional.networks import COMPOSITIONAL
 from lib.convolutional.profiles import Case
 from lib.convolutional.settings import Settings, Size
-from lib.convolutional.training import History
 
 BLOCKS = ("compositional", "non-compositional")
 IGNORANCE = (0.9, 1.0)  # the error of knowing nothing, of each block
@@ -74,19 +71,17 @@ def columns(records: dict) -> Figure:
     return figure
 
 
-def panels(
-    groups: dict, x: Callable[[History], np.ndarray] = lambda history: history.epochs, label: str = "epoch"
-) -> Figure:
-    """Compositional test errors, a panel for each group of histories, on one scale. x: of a history's entries."""
+def panels(groups: dict) -> Figure:
+    """Compositional test errors over epochs, a panel for each group of histories, on one scale."""
     figure, rows = plt.subplots(
         1, len(groups), sharey=True, figsize=(2.6 * len(groups) + 0.6, 3.1), squeeze=False
     )
     for axes, (title, histories) in zip(rows[0], groups.items()):
         for name, history in histories.items():
             course = history.test[..., COMPOSITIONAL]
-            plotting.simulated(axes, x(history), course, colour(name), name)
+            plotting.simulated(axes, history.epochs, course, colour(name), name)
         axes.axhline(IGNORANCE[0], color=plotting.NEUTRAL, lw=0.8, ls=":")
-        axes.set(title=title, xlabel=label, ylim=(0, 1.05), xlim=(0, None))
+        axes.set(title=title, xlabel="epoch", ylim=(0, 1.05), xlim=(0, None))
     rows[0][0].set_ylabel("compositional test error")
     rows[0][0].legend(loc="lower left")
     return figure

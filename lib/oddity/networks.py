@@ -157,6 +157,6 @@ def fit(
 
 
 @torch.no_grad()
-def embed(network: nn.Module, stimuli: np.ndarray, batch: int = 125) -> torch.Tensor:
+def embed(network: nn.Module, stimuli: np.ndarray) -> torch.Tensor:
     """What a network, or a part of one, makes of stimuli (n, ...)."""
-    return torch.cat([network(part) for part in torch.from_numpy(stimuli).split(batch)])
+    return torch.cat([network(part) for part in torch.from_numpy(stimuli).split(125)])

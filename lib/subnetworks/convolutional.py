@@ -70,14 +70,14 @@ class Subnetworks:
         """
         return _permuted(self.network, self.masks, draw)
 
-    def unrelated(self, bins: int = 1, draw: int = 0) -> "Subnetworks":
+    def unrelated(self, bins: int = 1) -> "Subnetworks":
         """Subnetworks drawn at random with as many weights in every layer and module, for comparison.
 
         bins: with more than one, as many in each part of equal number of a layer's weights ordered by size.
         """
         masks = [mask.clone() for mask in self.masks]
         for entry, module in np.ndindex(self.network.runs, len(self.network.outputs)):
-            key = (4, draw, entry, module)
+            key = (4, 0, entry, module)
             rng = np.random.default_rng(np.random.SeedSequence(self.network.seeds[entry], spawn_key=key))
             for mask, kernel in zip(masks, self.network.kernels):
                 order = torch.argsort(kernel[module, entry].abs().flatten(), stable=True)
@@ -112,9 +112,9 @@ class Subnetworks:
         return errors(network, composites).reshape(*self.shape, 2)
 
 
-def shuffled(network: Network, draw: int = 0) -> Network:
+def shuffled(network: Network) -> Network:
     """The networks with all kernels permuted at random, within a layer and module: sizes as trained, no order."""
-    return _permuted(network, [torch.ones_like(k, dtype=torch.bool) for k in network.kernels], draw)
+    return _permuted(network, [torch.ones_like(k, dtype=torch.bool) for k in network.kernels], 0)
 
 
 def errors(network: Network, composites: Composites) -> np.ndarray:
@@ -123,13 +123,11 @@ def errors(network: Network, composites: Composites) -> np.ndarray:
     return network.errors(*_tensors(composites, network), chunk=32)
 
 
-def tuned(
-    network: Network, composites: Composites, subroutine: str, steps: int, rate: float | None = None
-) -> Network:
+def tuned(network: Network, composites: Composites, subroutine: str, steps: int) -> Network:
     """The networks with kernels trained on for one subroutine alone, by plain gradient descent; readouts stay.
 
-    rate: by default the learning rate of the network, on the block's summed squared error as in training. Batches
-    are those of the search for the subroutine's mask.
+    The learning rate is the network's, on the block's summed squared error as in training; batches are those of the
+    search for the subroutine's mask.
     """
     kind = SUBROUTINES.index(subroutine)
     images, labels = _tensors(composites, network)
@@ -140,7 +138,7 @@ def tuned(
         index = order(step).to(images.device)
         gradients = changed.kernel_gradients(images[index], labels[index], weights)
         for kernel, gradient in zip(changed.kernels, gradients):
-            kernel.sub_(gradient, alpha=rate or network.settings.learning_rate)
+            kernel.sub_(gradient, alpha=network.settings.learning_rate)
     return changed
 
 

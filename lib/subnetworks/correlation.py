@@ -17,21 +17,19 @@ class Correlation:
     points: int
 
 
-def rank_correlation(
-    x: ArrayLike, y: ArrayLike, draws: int = 2000, rng: np.random.Generator | None = None
-) -> Correlation:
+def rank_correlation(x: ArrayLike, y: ArrayLike, draws: int = 2000) -> Correlation:
     """Spearman's rank correlation of means over seeds, and a bootstrap interval.
 
     x, y: (trainings, ..., seeds). Every training and every entry of the axes between is a point, a mean over the
     seeds; a point where a value of any seed is nan is left out. What is measured along one training hangs
     together, and so does what shares a seed: the bootstrap draws whole trainings and whole seeds, both with
     replacement, and takes the middle 95 % of the correlations. With few trainings the interval is rough.
-    rng: a numpy Generator. Raises ValueError for different shapes and for fewer than three points.
+    Raises ValueError for different shapes and for fewer than three points.
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if x.shape != y.shape or x.ndim < 2:
         raise ValueError(f"shapes {x.shape} and {y.shape}; give both as (trainings, ..., seeds)")
-    rng = rng or np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     used = np.isfinite(x + y).all(axis=-1)
     if used.sum() < 3:
         raise ValueError(f"{used.sum()} points are too few for a correlation; give at least three")

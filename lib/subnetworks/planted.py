@@ -17,13 +17,13 @@ from lib.validation import check_count
 SILENT = -1e3  # bias of channels that no input excites
 
 
-def prune(found: Subnetworks, penalty: int = 0) -> Network:
-    """The networks with those weights alone that any of the subnetworks at one μ, given by its index, keeps.
+def prune(found: Subnetworks) -> Network:
+    """The networks with those weights alone that any of the subnetworks at the first μ keeps.
 
     In these few weights are superfluous, so that a search should find most of them again.
     """
     network = found.network.take(range(found.shape[-1]))
-    union = [mask.unflatten(1, found.shape)[:, penalty].any(1) for mask in found.masks]
+    union = [mask.unflatten(1, found.shape)[:, 0].any(1) for mask in found.masks]
     return network.with_kernels([kernel * mask for kernel, mask in zip(network.kernels, union)])
 
 
