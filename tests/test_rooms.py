@@ -1,6 +1,8 @@
 """The rooms of lib: who may know whom. No circle, no arrow back up, no module of several purposes."""
 
 import ast
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -97,3 +99,19 @@ def test_a_module_is_short(name):
 @pytest.mark.parametrize("package", sorted({path.parent for path in LIB.rglob("*.py")} - {LIB}))
 def test_a_package_says_what_its_rooms_are_for(package):
     assert ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8")))
+
+
+def test_types_are_checked_in_the_whole_of_lib():
+    mypy = tomllib.loads((LIB.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]
+    assert mypy["packages"] == ["lib"]
+    assert mypy["disallow_untyped_defs"]
+    loosened = [override for override in mypy["overrides"] if set(override) - {"module", "follow_imports"}]
+    assert [set(override) for override in loosened] == [{"module", "ignore_missing_imports"}]
+    assert not [name for override in mypy["overrides"] for name in override["module"] if name[:3] == "lib"]
+    assert "mypy" in (LIB.parent / "Makefile").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(LIB.rglob("*.py")), ids=lambda path: path.stem)
+def test_a_type_that_is_not_checked_has_its_reason(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(re.findall(r"type: ignore", text)) == len(re.findall(r"type: ignore\[[\w-]+\]  # \w", text))
