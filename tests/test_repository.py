@@ -364,3 +364,15 @@ def test_workflows_run_the_commands_of_the_makefile():
     assert len(commands) >= 6
     words = {word for command in commands for word in shlex.split(command)[1:]}
     assert {word for word in words if "=" not in word} <= targets
+
+
+def test_every_work_of_the_bibliography_is_cited_and_all_in_one_style():
+    """{cite:p} in brackets, {cite:t} in the sentence; the bare role, whose style is the theme's, is not used."""
+    pages = [*(ROOT / "chapters").glob("*.ipynb"), *ROOT.glob("*.md")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in pages)
+    cited = {key.strip() for keys in re.findall(r"\{cite:[pt]\}`([^`]+)`", text) for key in keys.split(",")}
+    entries = re.findall(
+        r"^@\w+\{([^,]+),", (ROOT / "references.bib").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted(cited) == sorted(entries)
+    assert "{cite}" not in text

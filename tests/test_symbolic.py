@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sympy as sp
+import yaml
 from sympy import Matrix, Rational, diff, exp, eye, limit, log, oo, sqrt, symbols
 
 from lib.linear import theory
@@ -105,6 +106,52 @@ def test_the_two_cycle_of_large_steps_and_where_it_is_stable():
     assert zero(sp.radsimp(slopes.subs(c, sqrt(5) - 1)) + 1)
     edge = sqrt(1 + 2 / c)
     assert zero(step.subs(z, edge) + edge)
+
+
+# random starts
+
+
+def test_the_part_along_taken_directions_does_not_grow():
+    """A mode along a direction that class i has taken: the determinant is δ(λᵢ²/δᵢ − λ²/δ), and what that is."""
+    weight, first, first_pace = symbols("w lambda_i delta_i", positive=True)
+    flow = Matrix([[-pace * weight, rate], [rate, -first_pace * weight]])
+    there = flow.det().subs(weight, first / first_pace)
+    assert zero(there - pace * (first**2 / first_pace - rate**2 / pace))
+    one, two, three = (
+        value**2 / variance for value, variance in zip(SINGULAR_VALUES, VARIANCES, strict=True)
+    )
+    assert zero(VARIANCES[1] * (one - two) - (P + a) / P)
+    assert zero(two - three)
+
+
+def test_elsewhere_the_mean_of_both_layers_parts_grows_and_their_difference_decays():
+    z_in, z_out = symbols("z_in z_out", positive=True)
+    mean, gap = (z_in + z_out) / 2 * exp(rate * t / tau), (z_in - z_out) / 2 * exp(-rate * t / tau)
+    assert zero(tau * diff(mean + gap, t) - rate * (mean - gap))
+    assert zero(tau * diff(mean - gap, t) - rate * (mean + gap))
+
+
+def test_two_modes_at_once_obey_the_flow_of_their_inner_products():
+    """M⁻¹ of the proposition solves the linear equation that M's flow becomes, and starts at M(0)⁻¹."""
+    second, x, y, z = symbols("lambda_j x y z", positive=True)
+    values, begin = sp.diag(rate, second), Matrix([[x, z], [z, y]])
+    fall = sp.diag(exp(-rate * t / tau), exp(-second * t / tau))
+    inverse = fall * begin * fall + pace * values.inv() * (eye(2) - fall**2)
+    assert zero(tau * inverse.diff(t) + values * inverse + inverse * values - 2 * pace * eye(2))
+    assert zero(inverse.subs(t, 0) - begin)
+    M = Matrix(2, 2, symbols("m_1 m_2 m_2 m_3"))
+    change = values * M + M * values - 2 * pace * M**2  # τ dM/dt
+    assert zero(-M.inv() * change * M.inv() + values * M.inv() + M.inv() * values - 2 * pace * eye(2))
+
+
+def test_the_strengths_of_two_modes_at_once():
+    B_i, B_j, end_i, end_j, cosine = symbols("B_i B_j pi_i pi_j c", positive=True)
+    both = Matrix(
+        [[B_i + 1 / end_i, -cosine * sqrt(B_i * B_j)], [-cosine * sqrt(B_i * B_j), B_j + 1 / end_j]]
+    )
+    shared = B_i * B_j * cosine**2
+    assert zero(both.inv()[0, 0] - 1 / (B_i + 1 / end_i - shared / (B_j + 1 / end_j)))
+    assert zero(both.inv()[1, 1] - 1 / (B_j + 1 / end_j - shared / (B_i + 1 / end_i)))
 
 
 # modes and norms
@@ -382,6 +429,14 @@ def test_lib_computes_what_was_proved(dataset):
 PROVES = {  # theorem of a chapter: the tests that put its formulas into their equations
     "thm-trajectories": (test_the_sigmoid_solves_the_deep_flow, test_the_exponential_solves_the_shallow_flow),
     "cor-times": (test_learning_times_are_when_the_fraction_is_reached,),
+    "prop-taken": (
+        test_the_part_along_taken_directions_does_not_grow,
+        test_elsewhere_the_mean_of_both_layers_parts_grows_and_their_difference_decays,
+    ),
+    "prop-left": (
+        test_two_modes_at_once_obey_the_flow_of_their_inner_products,
+        test_the_strengths_of_two_modes_at_once,
+    ),
     "thm-svd": (
         test_asymptotes_are_singular_value_over_variance,
         test_the_singular_vectors_and_values_of_the_three_classes,
@@ -413,3 +468,16 @@ def test_the_theorems_marked_on_the_pages_are_those_proved_here():
         marked |= set(re.findall(r":label: (\S+)\n:class: symbolic\n", text))
     assert marked == set(PROVES)
     assert all(tests for tests in PROVES.values())
+
+
+def test_every_expected_number_that_says_so_is_proved_here():
+    """An entry of the kind "symbolic proof" names the tests of this file that prove it."""
+    found = 0
+    for path in sorted((Path(__file__).resolve().parent / "expected").glob("*.yml")):
+        for name, entry in yaml.safe_load(path.read_text(encoding="utf-8"))["numbers"].items():
+            if entry.get("kind") == "symbolic proof":
+                named = re.findall(r"\btest_\w+", entry["source"])
+                assert named, (path.stem, name)
+                assert all(callable(globals().get(test)) for test in named), (path.stem, name)
+                found += 1
+    assert found >= 10
