@@ -1,8 +1,9 @@
 """The figures of the built book as slides, one a page with its caption: for a lecture, or to print."""
 
-import json
-import re
 from html import escape
+from pathlib import Path
+
+from bs4 import BeautifulSoup, Tag
 
 from lib.book import BookError, Say
 from lib.book.project import Project
@@ -41,32 +42,34 @@ def make(project: Project, say: Say = print) -> None:
     html = project.output / "html"
     if not html.is_dir():
         raise BookError("there is no book yet: make book")
-    slides = []
-    for source in project.chapters():
-        notebook = json.loads((project.output / "executed" / source.name).read_text(encoding="utf-8"))
-        texts = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
-        title = next(line[2:] for text in texts for line in text.splitlines() if line.startswith("# "))
-        for cell in notebook["cells"]:
-            for output in cell.get("outputs", []):
-                if name := output.get("metadata", {}).get("figure"):
-                    slides.append(slide(title, name, cell["metadata"]["mystnb"]))
-    (html / NAME).write_text(
-        PAGE.format(title=escape(project.config()["title"]), slides="\n".join(slides)), encoding="utf-8"
-    )
+    pages = [html / "chapters" / f"{source.stem}.html" for source in project.chapters()]
+    slides = [slide for page in pages for slide in slides_of(page)]
+    text = PAGE.format(title=escape(project.config()["title"]), slides="\n".join(slides))
+    (html / NAME).write_text(text, encoding="utf-8")
     say(f"{len(slides)} slides: {(html / NAME).as_uri()}")
 
 
-def slide(chapter: str, name: str, said: dict) -> str:
-    """One figure as HTML."""
-    alt = escape(said["image"]["alt"], quote=True)
-    caption = plain(said["figure"]["caption"])
-    return f'<section><h2>{escape(chapter)}</h2><img src="_images/{name}.svg" alt="{alt}"><p>{caption}</p></section>'
+def slides_of(page: Path) -> list[str]:
+    """The figures of a chapter's page, each with its number and caption; what the page links to is plain text."""
+    found = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one(".bd-article")
+    if found is None:
+        raise BookError(f"{page.name} is no page of this book: make book")
+    heading = found.select_one("h1")
+    for link in found.select(".headerlink"):
+        link.decompose()
+    title = heading.get_text() if heading else ""
+    return [_slide(title, figure) for figure in found.select("figure:has(img.for-light)")]
 
 
-def plain(markdown: str) -> str:
-    """A caption as HTML: formulas for MathJax, links as their text."""
-    text = re.sub(r"\{[\w:]+\}`([^`<]*?)\s*(?:<[^`]*>)?`", r"\1", markdown)
-    text = escape(text, quote=False)
-    text = re.sub(r"\$([^$]+)\$", r"\\(\1\\)", text)
-    text = re.sub(r"\*\*?([^*]+)\*\*?", r"<em>\1</em>", text)
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
+def _slide(title: str, figure: Tag) -> str:
+    [image] = figure.select("img.for-light")
+    caption = figure.select_one("figcaption p") or Tag(name="p")
+    for note in caption.find_all("em", string="Checked numbers:"):
+        for part in (*note.next_siblings, note):
+            part.extract()
+    for link in caption.select("a"):
+        link.unwrap()
+    source = str(image["src"]).removeprefix("../")
+    alt = escape(str(image["alt"]), quote=True)
+    shown = f'<img src="{source}" alt="{alt}"><p>{caption.decode_contents()}</p>'
+    return f"<section><h2>{escape(title)}</h2>{shown}</section>"
