@@ -19,7 +19,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from benchmarks import chapters
+from lib.book import BookError
 from lib.book.numbering import NUMBERED
+from lib.book.pages import teaching
 from lib.book.project import Project, topic
 from lib.book.sharing import pages_address
 from lib.checks.expected import EXPECTED, read_expected
@@ -275,6 +277,17 @@ def test_the_first_cell_tells_another_lib_from_the_books(tmp_path, what):
     assert told.startswith("ImportError: another package named lib hides the book's: ")
     assert str(tmp_path / "lib") in told
     assert "Rename it" in told
+
+
+def test_teachers_are_told_of_every_chapter_what_it_needs():
+    """As the build does, without one."""
+    chapters = {path.stem: path for path in PROJECT.chapters()}
+    text = (ROOT / "teaching.md").read_text(encoding="utf-8")
+    summary = {"chapters": [{"name": name, "seconds": 1.0} for name in chapters]}
+    page = teaching.teaching_page(text, summary, list(chapters.values()))
+    assert all(f"chapters/{name}`" in page for name in chapters)
+    with pytest.raises(BookError, match="which does not come before it"):
+        teaching.teaching_page(text, summary, list(reversed(chapters.values())))
 
 
 def test_no_text_counts_chapters_by_itself():
