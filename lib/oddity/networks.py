@@ -128,7 +128,7 @@ def fit(
     training: Training,
     seed: np.random.SeedSequence,
     read: dict[str, slice] | None = None,
-    after: Callable[[], None] = lambda: None,
+    after: Callable[[], None] | None = None,
     progress: bool = False,
 ) -> np.ndarray:
     """Train a module in place on items of every kind in read, composite ones by default; a slice of embeddings counts.
@@ -151,7 +151,8 @@ def fit(
         loss.backward()
         optimizer.step()
         schedule.step()
-        after()
+        if after:
+            after()
         losses.append(loss.detach())
     return torch.stack(losses).numpy()
 
