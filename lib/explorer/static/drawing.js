@@ -27,7 +27,7 @@ window.bookDrawing = (() => {
   function plot(svg, { title, x, curves, xlabel = "time (epochs)", xlog = false, ylog = false, least = 1e-9, low = 0, empty = "" }) {
     const { left, right, top, bottom, width, height } = BOX;
     const finite = curves.flatMap(({ y, band }) => [...y, ...(band ? band[1] : [])]).filter(Number.isFinite);
-    const end = x[x.length - 1], high = (ylog ? 1 : 1.05) * Math.max(least, ...finite);
+    const end = x[x.length - 1], high = (ylog ? 1 : 1.05) * Math.max(finite.length ? least : 1, ...finite);
     const across = axis(xlog ? x.find((v) => v > 0) : 0, end, left, right, xlog), up = axis(ylog ? low : 0, high, bottom, top, ylog);
     const grid = (d) => `<path d="${d}" stroke="var(--grid)"/>`;
     const parts = across.marks.map((v) => grid(`M${across.at(v)} ${top}V${bottom}`) + text(across.at(v), bottom + 17, brief(v), 'text-anchor="middle"'));
