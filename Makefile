@@ -52,9 +52,9 @@ chapter: $(STAMP) ## one chapter your way: make chapter NAME=dynamics PARAMS="n_
 RECORDS := convolutional subnetworks oddity
 ROOM = $(or $(filter $(firstword $(subst -, ,$(PROFILE))),$(RECORDS)),convolutional)
 record: $(STAMP) ## train and record a profile: make record PROFILE=mnist-small OPTIONS="--data DIR --runs 3"
-ifeq ($(PROFILE)$(OPTIONS),)
-	@echo 'Say which training to record: make record PROFILE=mnist-small OPTIONS="--data DIR --runs 3"'
-	@$(foreach room,$(RECORDS),$(BIN)/python -m lib.$(room).experiments;) exit 1
+ifeq ($(PROFILE),)
+	@$(if $(filter -h --help,$(OPTIONS)),,echo 'Say which training to record: make record PROFILE=mnist-small OPTIONS="--data DIR --runs 3"')
+	@$(foreach room,$(RECORDS),$(BIN)/python -m lib.$(room).experiments $(OPTIONS);) $(if $(filter -h --help,$(OPTIONS)),,exit 1)
 else
 	@$(BIN)/python -m lib.$(ROOM).experiments $(PROFILE) $(OPTIONS)
 endif
