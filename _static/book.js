@@ -21,6 +21,16 @@
     places.forEach((e) => e.after(document.createElement("wbr")));
   }
 
+  function keep(formula) { // and the stop that follows it together: a line may begin with neither
+    const next = formula.nextSibling;
+    if (next?.nodeType !== Node.TEXT_NODE || !/^[.,;:)]/.test(next.data)) return;
+    next.splitText(1);
+    const both = document.createElement("span");
+    both.className = "kept";
+    formula.before(both);
+    both.append(formula, next);
+  }
+
   const room = (formula) => { // the right edge of the block that a formula stands in
     const block = formula.closest("p, li, dd, dt, td, th, h1, h2, h3, h4, figcaption, .cell_output, div");
     const style = getComputedStyle(block);
@@ -51,6 +61,7 @@
   async function mathematics() {
     await window.MathJax?.startup?.promise;
     document.querySelectorAll(".bd-article mjx-container:not([display])").forEach(breakable);
+    document.querySelectorAll(".bd-article span.math").forEach(keep);
     fit();
     document.documentElement.dataset.formulas = "fit";
     let width = innerWidth;

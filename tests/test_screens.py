@@ -143,7 +143,7 @@ def test_every_figure_opens_and_gives_the_focus_back(visit, name):
 
 
 def test_no_formula_ends_on_one_line_and_its_full_stop_begins_the_next(visit):
-    stray = """() => [...document.querySelectorAll(".bd-article p > span.math")].filter(e => {
+    stray = """() => [...document.querySelectorAll(".bd-article p span.math")].filter(e => {
       const next = e.nextSibling, formula = e.querySelector("mjx-container");
       if (next?.nodeType !== 3 || !/^[.,;:]/.test(next.textContent) || !formula.checkVisibility()) return false;
       const range = document.createRange();
