@@ -244,7 +244,10 @@ def test_parts_of_the_images_stay_apart_as_in_the_paper():
         (lambda p, n: digits.side_by_side(p, n + 5), "labels from 5 to 12"),
         (lambda p, n: digits.side_by_side(p, n, r=0), "r = 0.0 is not finite and positive"),
         (lambda p, n: digits.side_by_side(p, n, r=np.inf), "r = inf is not finite"),
-        (lambda p, n: digits.at_random(p, n, 0, np.random.default_rng(0)), "count = 0 composites"),
+        (
+            lambda p, n: digits.at_random(p, n, 0, np.random.default_rng(0)),
+            "count = 0 is not an integer from 1 on",
+        ),
         (lambda p, n: digits.side_by_side(p, n, 2).first(5), "5 composites asked for, but there are 4"),
     ],
 )

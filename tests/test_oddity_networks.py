@@ -238,7 +238,7 @@ def test_refusals_of_the_command(arguments, message, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: build("G", 0), "network = 'G' is unknown; choose one of M, F, transformer"),
+        (lambda: build("G", 0), "network = 'G' is unknown; choose one of M, standardised M, F, transformer"),
         (lambda: masks.cut(build("M", 0), ("conv9",)), r"stages = \['conv9'\]: give some of conv1"),
         (lambda: Training(steps=0), "steps = 0 is not an integer from 1 on"),
     ],
