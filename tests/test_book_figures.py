@@ -35,7 +35,7 @@ def chapter(tmp_path):
             "tolerance": "count",
             "one_sided": False,
             "rule": "equal",
-            "kind": "closed form",
+            "kind": None,
             "set": None,
             "deviation": 0.0,
             "status": "match",
