@@ -135,9 +135,11 @@ def values(content: dict, case: str, *keys: str) -> np.ndarray:
 
 
 def differing(content: dict, profile: Profile) -> list[str]:
-    """The cases in which a record and a profile differ, or of which one has nothing."""
-    defined = {name: json.loads(json.dumps(asdict(case))) for name, case in profile.cases.items()}
-    entries = {name: entry["case"] for name, entry in content["cases"].items()}
+    """The cases in which a record and a profile differ, in the number of runs too, or of which one has nothing."""
+    defined = {
+        name: (json.loads(json.dumps(asdict(case))), profile.seeds) for name, case in profile.cases.items()
+    }
+    entries = {name: (entry["case"], len(entry["runs"])) for name, entry in content["cases"].items()}
     return [name for name in sorted({*defined, *entries}) if defined.get(name) != entries.get(name)]
 
 
