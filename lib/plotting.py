@@ -46,6 +46,7 @@ QUADRANT_COLOURS = {  # Tol's muted scheme, apart from the colours of the classe
 }
 ARCHITECTURE_COLOURS = {"dense": "#882255", "split": "#B97D00"}
 NEUTRAL = "#555555"
+UNDER = 7  # the width of a line that lies under another and is to be seen on both sides of it
 BAND_POINTS = 301  # more vertices make a band no finer, and the SVG megabytes larger
 DARK_SVG = "application/vnd.book.dark+svg"  # the type of a figure's second drawing in a notebook
 BELOW: dict[str, Any] = {
@@ -87,14 +88,19 @@ def _svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def simulated(axes: Axes, times: ArrayLike, runs: ArrayLike, colour: str, label: str | None = None) -> None:
-    """Draw simulated curves, solid: their mean and, for several runs (runs, times), their full range."""
+def simulated(
+    axes: Axes, times: ArrayLike, runs: ArrayLike, colour: str, label: str | None = None, width: float = 3
+) -> None:
+    """Draw simulated curves, solid: their mean and, for several runs (runs, times), their full range.
+
+    width: of the mean's line in points; UNDER for one that another curve covers.
+    """
     times, runs = np.asarray(times), np.atleast_2d(runs)
     if len(runs) > 1:
         some = np.unique(np.linspace(0, len(times) - 1, BAND_POINTS).astype(int))
         low, high = runs.min(axis=0), runs.max(axis=0)
         axes.fill_between(times[some], low[some], high[some], color=colour, alpha=0.25, linewidth=0)
-    axes.plot(times, runs.mean(axis=0), color=colour, linewidth=3, label=label)
+    axes.plot(times, runs.mean(axis=0), color=colour, linewidth=width, label=label)
 
 
 def predicted(axes: Axes, times: ArrayLike, values: ArrayLike, colour: str) -> None:
@@ -135,14 +141,20 @@ def strengths(
 
 
 def quadrant_norms(
-    axes: Axes, times: np.ndarray, simulation: object, prediction: object, below: bool = True
+    axes: Axes,
+    times: np.ndarray,
+    simulation: object,
+    prediction: object,
+    below: bool = True,
+    covered: str | None = None,
 ) -> None:
     """The four quadrant norms: simulation with fields (runs, times) solid, prediction (times,) dashed.
 
-    below: whether a legend stands under the panel.
+    below: whether a legend stands under the panel. covered: the norm whose curve another one covers.
     """
     for name, colour in QUADRANT_COLOURS.items():
-        simulated(axes, times, getattr(simulation, name), colour)
+        width = UNDER if name == covered else 3
+        simulated(axes, times, getattr(simulation, name), colour, width=width)
         predicted(axes, times, getattr(prediction, name), colour)
     axes.set(xlabel="time (epochs)", ylabel="Frobenius norm", xlim=(times[0], times[-1]), ylim=(0, None))
     if below:

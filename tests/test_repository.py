@@ -389,3 +389,12 @@ def test_every_work_of_the_bibliography_is_cited_and_all_in_one_style():
     )
     assert sorted(cited) == sorted(entries)
     assert "{cite}" not in text
+
+
+def test_no_two_works_look_alike_where_they_are_cited():
+    """The text names a work by its first author, whether there are others, and the year."""
+    works = ("\n" + (ROOT / "references.bib").read_text(encoding="utf-8")).split("\n@")[1:]
+    authors = [re.search(r"author = \{(.+)\},\n", work)[1] for work in works]
+    years = [re.search(r"\byear = \{(\w+)\}", work)[1] for work in works]
+    shown = [(who.split(",")[0], " and " in who, year) for who, year in zip(authors, years, strict=True)]
+    assert len(set(shown)) == len(shown)
