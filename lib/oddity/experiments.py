@@ -34,7 +34,7 @@ class Profile:
 
 # of the planted networks all prices; of the others that at which the planted masks fell into the right half
 HEAD = Search("head", (1e-5, 5e-5, 2e-4, 1e-3), 600)
-READ, READ_AT = (Search("all", prices, 600) for prices in ((1e-5, 3e-5), (1e-5,)))
+READ, READ_AT = (Search("all", prices, 600) for prices in ((1e-5, 3e-5, 1e-4, 3e-4, 1e-3), (1e-5,)))
 PROFILES = {
     "oddity-planted": Profile(
         {
