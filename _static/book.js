@@ -134,7 +134,7 @@
   // Tables of checked numbers: rows that stack on a phone, and a filter where there are many.
 
   function tables() {
-    for (const name of document.querySelectorAll(".ledger.wide td :is(code, .std-ref)")) // a long name breaks after an underscore
+    for (const name of document.querySelectorAll(".ledger.wide td :is(code, .std-ref), .ledger:not(.wide) td:first-child")) // a long name breaks after an underscore
       if (name.textContent.includes("_")) name.replaceChildren(...name.textContent.split(/(?<=_)/).flatMap((part) => [document.createElement("wbr"), part]).slice(1));
     for (const table of document.querySelectorAll(".ledger table")) {
       const heads = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.trim());

@@ -96,7 +96,9 @@ def test_formulas_have_one_size(visit, name):
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_lettering_can_be_read_on_a_phone_and_nothing_jumps(visit, name):
-    for figure in visit(name).evaluate(SHOWN):
+    shown = visit(name).evaluate(SHOWN)
+    assert bool(shown) == bool(soup(name).select(".bd-article figure"))
+    for figure in shown:
         width, height, lettering = measures(HTML / "_images" / figure["source"].replace("-dark", ""))
         assert figure["given"] == [f"{width:.0f}", f"{height:.0f}"]
         assert lettering * figure["width"] / width >= LEAST_LETTERING - 0.05, figure
@@ -130,7 +132,9 @@ def test_a_figure_opens_at_full_size(book, browser, way):
 def test_every_figure_opens_and_gives_the_focus_back(visit, name):
     page = visit(name)
     viewer = page.locator("dialog.viewer")
-    for link in page.locator("figure a.enlarge:visible").all():
+    links = page.locator("figure a.enlarge:visible").all()
+    assert bool(links) == bool(soup(name).select(".bd-article figure"))
+    for link in links:
         link.focus()
         page.keyboard.press("Enter")
         picture = viewer.locator("img")
