@@ -277,10 +277,13 @@ def test_no_column_of_the_checked_numbers_is_cut_off(book, browser, width):
       .filter(e => e.tagName === "TD" || getComputedStyle(e.closest("thead")).position !== "absolute")
       .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1
         || e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.slice(0, 40))"""
+    scrolls = """() => [...document.querySelectorAll(".ledger")]
+      .filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).length"""
     for name in ("report.html", "figure_map.html", "chapters/03_dynamics.html"):
         with tab(browser, width=width) as found:
             page = found.go(f"{book}/{name}")
             assert page.evaluate(cut) == [], name
+            assert page.evaluate(scrolls) == 0, name
 
 
 @pytest.mark.parametrize("name", [name for name in CHAPTERS if name.startswith(("09_", "13_", "14_", "19_"))])
