@@ -213,8 +213,10 @@ PROFILES = {
     ),
     "modules": Profile(_by_module(), seeds=1, draws=_DRAWS),
     "rates": Profile(_by_rate(), seeds=1, draws=_DRAWS),
-    "length": Profile(both(DIGITS_1000, replace(ON_DIGITS_1000, epochs=400)), seeds=5, measure=10),
-    "triples": Profile(_by_amount(), seeds=5, measure=4),
+    "length": Profile(
+        both(DIGITS_1000, replace(ON_DIGITS_1000, epochs=400)), seeds=1, measure=10, draws=_DRAWS
+    ),
+    "triples": Profile(_by_amount(), seeds=1, measure=4, draws=_DRAWS),
     "optimiser-rates": Profile(_by_optimiser_and_rate(), seeds=1, measure=40, group=1),
     "optimisers": Profile(_by_optimiser(), seeds=5, measure=4, group=5),
     "mnist-small": Profile(both(MNIST, ON_MNIST), seeds=1, measure=2, draws=_DRAWS),
