@@ -2,7 +2,7 @@
 
 Every form stands here as it does in its chapter, in symbols for n_x, n_y, k_x, k_y, r and t; that lib computes the
 same is tested beside it, on drawn datasets. What resists: the effective initial strength of finite steps (the
-dynamics chapter) and the start from random weights are statements about limits, not identities; the bounds on
+prediction chapter) and the start from random weights are statements about limits, not identities; the bounds on
 ranks (hidden units, full rank) are combinatorial. Those are tested numerically, in their chapters' tests.
 """
 
@@ -106,6 +106,10 @@ def test_the_two_cycle_of_large_steps_and_where_it_is_stable():
     assert zero(sp.radsimp(slopes.subs(c, sqrt(5) - 1)) + 1)
     edge = sqrt(1 + 2 / c)
     assert zero(step.subs(z, edge) + edge)
+    top = sqrt((1 + c) / (3 * c))  # where the step is steepest to neither side
+    assert zero(diff(step, z).subs(z, top))
+    squares = (step.subs(z, top) ** 2 - edge**2) * 27 * c
+    assert zero(squares - (c - 2) * (2 * c + 5) ** 2)
 
 
 # random starts
@@ -201,6 +205,61 @@ def test_the_coupling_and_the_share_hold_for_every_strength():
     wanted, unwanted, *_ = dense_norms(*STRENGTHS)
     assert zero(unwanted / wanted - a / P)
     assert zero(wanted / (wanted + unwanted) - P / (P + a))
+
+
+def two_features():
+    """The patterns of two features, inputs of one copy of the names, and parities as columns."""
+    omega = Matrix([[1, 1, -1, -1], [1, -1, 1, -1]])
+    patterns = omega.col_join(Matrix([[1, 1, 1, 1], [1, -1, -1, 1]])).T / 2
+    return omega, Matrix.vstack(omega, r * eye(4)), patterns
+
+
+def test_what_lies_above_the_bound_is_made_of_class_three():
+    """A row of any map in the span of the examples, in the basis of patterns."""
+    _, X, patterns = two_features()
+    coefficients = Matrix(symbols("c:4", real=True))
+    row = (X * patterns * coefficients).T
+    squares = lambda part: sum(entry**2 for entry in part)  # noqa: E731
+    third = row * X * patterns[:, 2:] / r  # √a is r for one copy
+    assert zero(squares(row[2:]) - r**2 / 4 * squares(row[:2]) - squares(third))
+    assert not zero(squares(row[2:]) - r**2 / 4 * squares(row[:2]))
+
+
+def test_a_rate_for_each_input_keeps_features_and_slows_class_three():
+    omega, X, patterns = two_features()
+    on_features, on_names = symbols("epsilon_Omega epsilon_Gamma", positive=True)
+    update = X.T * sp.diag(*[on_features] * 2, *[on_names] * 4) * X
+    assert zero(update * omega.T - (4 * on_features + on_names * r**2) * omega.T)
+    assert zero(update * patterns[:, 2:] - on_names * r**2 * patterns[:, 2:])
+    row = omega[0, :] * X.T * sp.diag(*[on_features] * 2, *[on_names] * 4)
+    ratio = sum(entry**2 for entry in row[2:]) / sum(entry**2 for entry in row[:2])
+    assert zero(ratio - (on_names / on_features) ** 2 * r**2 / 4)
+
+
+def test_one_mode_under_every_rule():
+    """What the terms of the rules make of a mode: Σ^x, Σ^yx, and the outputs' Gram matrix, on two features."""
+    omega, X, patterns = two_features()
+    Y = Matrix.vstack(omega[:1, :], r * eye(4))
+    values = {n_x: 2, n_y: 1, k_x: 1, k_y: 1}
+    for pattern, kind in enumerate((0, 1, 2, 2)):
+        value, variance = (form[kind].subs(values) for form in (SINGULAR_VALUES, VARIANCES))
+        v, u = (block * patterns[:, pattern] for block in (X, Y))
+        v, u = v / sqrt((v.T * v)[0]), u / sqrt((u.T * u)[0])
+        assert zero(X * X.T * v - 4 * variance * v)
+        assert zero(Y * X.T * v - 4 * value * u)
+        assert zero(Y * Y.T * u - 4 * value**2 / variance * u)
+
+
+def test_the_slow_end_of_anti_hebbian_learning():
+    """The quasi-balance of the proof: w from w', the course of w', and what is missing."""
+    decay, step = symbols("eta epsilon", positive=True)
+    end, pull = rate / pace, decay * P * pace
+    second = sqrt(2 * end * sqrt(pull * t))
+    first = end / second
+    missing = pull * first / (step * P * second)  # from ε̄ w' f = |η| P δ w
+    assert zero(sp.simplify(diff(second, t) - step * P * first * missing))
+    stated = sqrt(decay / (P * pace * t)) / (2 * step)
+    assert zero(sp.simplify(missing / pace - stated))
 
 
 def test_the_distance_to_the_rule_is_least_at_the_asymptote():
@@ -300,6 +359,9 @@ def test_errors_on_the_examples_left_out():
     assert zero(best.subs(s, m) - (weight / (m + weight)) ** 2)
     slope = sp.factor(diff((weight / (s + weight)) ** 2 * (total - s), s))
     assert slope.is_negative or zero(slope + weight**2 * (2 * total - s + weight) / (s + weight) ** 3)
+    bend = diff(best, s, 2)  # positive for 0 ≤ s ≤ P, so that Jensen's inequality applies
+    stated = 2 * weight**2 * (3 * (total + weight) - (s + weight)) / ((total - m) * (s + weight) ** 4)
+    assert zero(sp.cancel(bend - stated))
 
 
 # steps of finite size
@@ -326,6 +388,16 @@ def test_the_curvatures_of_two_modes_that_share_a_network():
 def test_the_bound_of_class_one():
     assert zero((P * SINGULAR_VALUES[0]) ** 2 - D)
     assert zero(P * VARIANCES[0] * 2 * ASYMPTOTES[0] - 2 * P * SINGULAR_VALUES[0])
+
+
+def test_the_bounds_of_the_modules():
+    """Twice over Pδ(π + π') for class 1 alone, for classes 2 and 3 together, for class 2 where a = 0."""
+    one = 2 / (P * VARIANCES[0] * 2 * sqrt(P / (P + a)))
+    assert zero(one**2 - 1 / (P * (P + a)))
+    both = P * VARIANCES[1] * (ASYMPTOTES[1] + ASYMPTOTES[2])
+    assert zero(2 / both - 2 / ((P + a) * (sqrt(b / (P + a)) + sqrt(b / a))))
+    alone = 2 / (P * VARIANCES[1] * 2 * ASYMPTOTES[1])
+    assert zero((alone**2).subs(k_x, 0) - 1 / (P * b))
 
 
 # geometry
@@ -444,6 +516,20 @@ PROVES = {  # theorem of a chapter: the tests that put its formulas into their e
     "thm-quadrant-norms": (test_quadrant_norms_are_the_sums_over_the_modes,),
     "thm-coupling": (test_the_coupling_and_the_share_hold_for_every_strength,),
     "cor-early-stopping": (test_the_distance_to_the_rule_is_least_at_the_asymptote,),
+    "thm-span-bound": (test_what_lies_above_the_bound_is_made_of_class_three,),
+    "prop-input-rates": (test_a_rate_for_each_input_keeps_features_and_slows_class_three,),
+    "thm-rule-modes": (test_one_mode_under_every_rule,),
+    "prop-anti-hebbian": (test_the_slow_end_of_anti_hebbian_learning,),
+    "prop-largest-step": (
+        test_the_curvatures_of_two_modes_that_share_a_network,
+        test_the_bound_of_class_one,
+    ),
+    "cor-split-step": (test_the_bounds_of_the_modules,),
+    "prop-cubic": (
+        test_finite_steps_have_the_flows_rest_points_and_these_slopes,
+        test_the_two_cycle_of_large_steps_and_where_it_is_stable,
+    ),
+    "thm-held-out": (test_errors_on_the_examples_left_out,),
     "prop-jump": (test_the_jump_is_class_ones_part_of_the_wrong_output,),
     "prop-large-enough": (test_the_level_of_a_share_is_reached_at_this_many_examples,),
     "thm-same-end": (test_a_split_network_ends_where_the_dense_one_does,),
