@@ -46,7 +46,7 @@ class Task:
         data = digits.load(self.source, directory).pooled(self.pooled, self.brightness)
         sets = (data.train_images, data.train_labels), (data.test_images, data.test_labels)
         rng = np.random.default_rng(self.draw)
-        if self.drawn and self.draw:
+        if self.draw:
             sets = _divided_anew(sets, rng)
 
         def compose(images: np.ndarray, labels: np.ndarray, count: int | None) -> Composites:
