@@ -40,6 +40,12 @@
   function fit() {
     for (const box of document.querySelectorAll(".bd-article .highlight pre")) // what scrolls takes the focus
       if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
+    for (const table of document.querySelectorAll(".bd-article table.dataframe")) { // a wide one breaks its heads, then its cells
+      const box = table.closest(".cell_output");
+      table.classList.remove("heads-break", "cells-break");
+      for (const step of ["heads-break", "cells-break"])
+        if (table.offsetWidth > box.clientWidth + 1) table.classList.add(step);
+    }
     for (const box of document.querySelectorAll(".picture"))
       box.classList.toggle("beyond", box.scrollWidth > box.clientWidth + 1);
     for (const formula of document.querySelectorAll(".bd-article mjx-container")) {
@@ -128,7 +134,7 @@
   // Tables of checked numbers: rows that stack on a phone, and a filter where there are many.
 
   function tables() {
-    for (const name of document.querySelectorAll(".ledger.wide td :is(code .pre, .std-ref)")) // a long name breaks after an underscore
+    for (const name of document.querySelectorAll(".ledger.wide td :is(code, .std-ref)")) // a long name breaks after an underscore
       if (name.textContent.includes("_")) name.replaceChildren(...name.textContent.split(/(?<=_)/).flatMap((part) => [document.createElement("wbr"), part]).slice(1));
     for (const table of document.querySelectorAll(".ledger table")) {
       const heads = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.trim());

@@ -13,6 +13,7 @@ from lib.book import pdf, sharing
 from lib.book.project import Project
 from lib.book.sharing import pages_address
 
+HEAVIEST = 4.3  # bytes of HTML for a byte of text in the chapters as they were before they had dark figures (ff23d57)
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
 PROJECT = Project(ROOT)
@@ -130,3 +131,15 @@ def test_generated_pages_have_their_contents():
     }.items():
         text = BeautifulSoup((HTML / f"{name}.html").read_text(encoding="utf-8"), "html.parser").text
         assert all(word in text for word in words), name
+
+
+def test_chapters_weigh_no_more_for_their_text_than_before():
+    weight = text = 0
+    for page in sorted((HTML / "chapters").glob("*.html")):
+        html = page.read_text(encoding="utf-8")
+        article = BeautifulSoup(html, "html.parser").select_one(".bd-article")
+        for part in article.select("script, style"):
+            part.decompose()
+        weight += len(html.encode())
+        text += len(" ".join(article.get_text().split()).encode())
+    assert weight / text <= HEAVIEST

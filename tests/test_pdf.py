@@ -38,6 +38,48 @@ def test_the_landing_page_keeps_a_place_for_it():
     assert landing.read_text(encoding="utf-8").count(pdf.PLACE) == 1
 
 
+def test_of_the_report_the_whole_book_prints_the_summary(browser):
+    css = (Path(__file__).resolve().parents[1] / "_static" / "book.css").read_text(encoding="utf-8")
+    table = "<div class='ledger wide'><table><td><code class=checked-number>n</code></table></div>"
+    rows = f"<section id=rows>{table}</section>"
+    report = f"<section id=report><p class=in-print>See the pages.</p>{rows}</section>"
+    seen = "['.in-print', '#rows'].map(s => document.querySelector(s).checkVisibility())"
+    page = browser.new_page()
+    for whole, media, expected in [
+        (True, "print", [True, False]),
+        (False, "print", [False, True]),
+        (True, "screen", [False, True]),
+    ]:
+        body = f"<div class=toctree-wrapper>{report}</div>" if whole else report
+        page.set_content(f"<style>{css}</style>{body}")
+        page.emulate_media(media=media)
+        assert page.evaluate(seen) == expected
+    page.close()
+
+
+def test_a_packed_pdf_is_smaller_and_keeps_its_pages_and_places(tmp_path, browser):
+    target = tmp_path / "some.pdf"
+    page = browser.new_page()
+    items = "".join(f"<h2 id=h{i}>Head {i}</h2><ul>{'<li>word</li>' * 40}</ul>" for i in range(40))
+    page.set_content(f"<a href=#h39>last</a>{items}")
+    page.pdf(path=target, tagged=True, outline=True)
+    page.close()
+    before, size = PdfReader(target), target.stat().st_size
+    told = (
+        [page.extract_text() for page in before.pages],
+        list(before.named_destinations),
+        len(before.outline),
+    )
+    pdf.pack(target)
+    after = PdfReader(target)
+    assert target.stat().st_size < 0.7 * size
+    assert told == (
+        [page.extract_text() for page in after.pages],
+        list(after.named_destinations),
+        len(after.outline),
+    )
+
+
 def test_contents_name_the_page_on_which_a_chapter_begins(tmp_path, request):
     source = tmp_path / "index.html"
     chapters = "".join(

@@ -88,6 +88,17 @@ def test_a_code_cell_fits_on_the_screen(path):
 
 
 @every_chapter
+def test_a_chapter_opens_with_a_question_is_short_and_says_what_to_remember(path):
+    """Words by white space, formulas with all their parts; three chapters are longer."""
+    cells = nbformat.read(path, as_version=4).cells
+    texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    assert "**The question.**" in texts[0]
+    assert "## What to remember\n" in "\n".join(texts)
+    longer = {"geometry": 4000, "masks": 4000, "oddity": 3600}
+    assert len("\n".join(texts).split()) <= longer.get(topic(path.stem), 3000)
+
+
+@every_chapter
 def test_a_chapter_has_one_ledger_of_its_own_and_ends_with_its_report(path):
     ledgers = names(path, "Ledger", 0)
     assert len(ledgers) == 1

@@ -279,6 +279,15 @@ def test_no_column_of_the_checked_numbers_is_cut_off(book, browser, width):
             assert page.evaluate(cut) == [], name
 
 
+@pytest.mark.parametrize("name", [name for name in CHAPTERS if name.startswith(("09_", "13_", "14_", "19_"))])
+def test_on_a_desk_no_table_of_a_chapter_scrolls(visit, name):
+    page = visit(name, 1440)
+    wide = """() => [...document.querySelectorAll(".bd-article table.dataframe")].filter(e => e.checkVisibility())
+      .filter(e => e.offsetWidth > e.closest(".cell_output").clientWidth + 1).map(e => e.textContent.slice(0, 60))"""
+    assert page.locator(".bd-article table.dataframe").count()
+    assert page.evaluate(wide) == []
+
+
 def test_claims_errata_and_figures_lead_to_the_row_of_their_number():
     report = BeautifulSoup((HTML / "report.html").read_text(encoding="utf-8"), "html.parser")
     anchors = {tag["id"] for tag in report.select("td [id^=number-]")}

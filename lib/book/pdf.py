@@ -6,6 +6,7 @@ import time
 from html import escape
 from pathlib import Path
 
+import pikepdf
 from playwright.sync_api import Page, PdfMargins
 from pypdf import PdfReader
 
@@ -99,7 +100,14 @@ def write(
         )
         numbers = begins(target, chapters)
         page.evaluate(NUMBERS, numbers)
+    pack(target)
     return len(PdfReader(target).pages)
+
+
+def pack(pdf: Path) -> None:
+    """Write a PDF again with its small objects packed: of a tagged book Chromium leaves some hundred thousand bare."""
+    with pikepdf.open(pdf, allow_overwriting_input=True) as document:
+        document.save(pdf, object_stream_mode=pikepdf.ObjectStreamMode.generate)
 
 
 def begins(pdf: Path, chapters: int) -> list[int]:

@@ -59,6 +59,9 @@ def report_page(summary: dict) -> str:
         "bound. A number with two rows, its value and a limit to what is claimed of it, counts twice.",
         _worth([row for chapter in chapters for row in chapter["record"]["numbers"]]),
         "The deviation in the tables below is in units of the tolerance: at most 1 is a match.",
+        f"```{{container}} in-print\nPrinted here is this summary. The tables themselves, {summary['numbers']} numbers "
+        "each beside its expected value and its source, are on the page *Reproduction report* of the book's pages, "
+        "the file `report.html`.\n```",
     ]
     for chapter in chapters:
         parts += [

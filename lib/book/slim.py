@@ -1,0 +1,60 @@
+"""A Sphinx extension: takes out of the written pages the markup that nothing reads and that changes nothing seen.
+
+Two fifths of a chapter's HTML were such marks: a span round every name, comma and bracket of its code that has the
+colour of the text around it, a paragraph in every cell of a table, the address of a link once more as its title.
+"""
+
+import re
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+MARKS = (  # what is matched, what stays of it
+    (re.compile(r'<span class="pre">([^<]*)</span>'), r"\1"),
+    (re.compile(r'class="([^"]*)docutils literal notranslate"'), r'class="\1literal notranslate"'),
+    (re.compile(r' class="row-(?:even|odd)"'), ""),
+    (
+        re.compile(r"(<t[dh][^>]*>)<p>((?:(?!</?p[ >]|</t[dh]>).)*)</p>\s*(?=</t[dh]>)", re.DOTALL),
+        r"\1\2",
+    ),
+    (re.compile(r'(<a class="[^"]*" href="[^"]*#(?:module-)?([^"#]*)") title="\2"'), r"\1"),
+)
+SHADE = r'data-theme="{}"\] \.highlight \.(\w+) {{ color: (#\w+) }}'
+TEXT = r'data-theme="{}"\] \.highlight {{ background: #\w+; color: (#\w+) }}'
+
+
+def like_text(css: str) -> set[str]:
+    """The classes of pieces of code that a style sheet of Pygments shows in the colour of text, light and dark."""
+    found = []
+    for theme in ("light", "dark"):
+        text = re.findall(TEXT.format(theme), css)
+        found.append({name for name, colour in re.findall(SHADE.format(theme), css) if [colour] == text})
+    return set.intersection(*found)
+
+
+def slim(html: str, plain: set[str]) -> str:
+    """A page without these marks; ``plain`` are the classes of code that look like text."""
+    if plain:
+        names = "|".join(sorted(plain))
+        html = re.sub(rf'<span class="(?:{names})">([^<]*)</span>', r"\1", html)
+    for pattern, rest in MARKS:
+        html = pattern.sub(rest, html)
+    return html
+
+
+def write(app: Sphinx, exception: Exception | None) -> None:
+    """All pages once more, slim."""
+    if exception or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    plain = like_text((out / "_static" / "pygments.css").read_text(encoding="utf-8"))
+    for page in (path for path in out.rglob("*.html") if "_static" not in path.parts):
+        page.write_text(slim(page.read_text(encoding="utf-8"), plain), encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict:
+    """Sphinx's entry point."""
+    app.connect(
+        "build-finished", write, priority=900
+    )  # after the links in code cells, which look for these marks
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,50 @@
+"""Pages without marks that nothing reads: what is seen, linked and pointed to stays."""
+
+import pytest
+from bs4 import BeautifulSoup
+
+from lib.book.slim import like_text, slim
+
+CSS = """
+html[data-theme="light"] .highlight { background: #fefefe; color: #080808 }
+html[data-theme="light"] .highlight .n { color: #080808 } /* Name */
+html[data-theme="light"] .highlight .p { color: #080808 } /* Punctuation */
+html[data-theme="light"] .highlight .k { color: #6730C5 } /* Keyword */
+html[data-theme="dark"] .highlight { background: #2b2b2b; color: #F8F8F2 }
+html[data-theme="dark"] .highlight .n { color: #F8F8F2 } /* Name */
+html[data-theme="dark"] .highlight .p { color: #FFD900 } /* Punctuation */
+html[data-theme="dark"] .highlight .k { color: #DCC6E0 } /* Keyword */
+"""
+PAGE = """<table><tr class="row-odd"><td class="text-left"><p>one <em>word</em></p></td>
+<td><p>two</p><p>three</p></td></tr></table>
+<pre><span class="k">for</span>
+<a class="sphinx-codeautolink-a" href="x#lib.a.b" title="lib.a.b"><span class="n">b</span></a>
+<span class="p">(</span>1 &lt; 2</pre>
+<code class="docutils literal notranslate" id="here"><span class="pre">a</span> <span class="pre">b</span></code>
+<a href="#other" title="says more">it</a>"""
+
+
+def test_only_what_looks_like_text_on_both_grounds_is_plain():
+    assert like_text(CSS) == {"n"}
+    assert like_text(CSS.replace("#FFD900", "#F8F8F2")) == {"n", "p"}
+
+
+def test_marks_go_and_everything_else_stays():
+    made = slim(PAGE, {"n"})
+    before, after = (BeautifulSoup(text, "html.parser") for text in (PAGE, made))
+    assert after.get_text().split() == before.get_text().split()
+    assert after.pre.get_text() == before.pre.get_text()
+    assert [tag["id"] for tag in after.find_all(id=True)] == ["here"]
+    assert [tag["href"] for tag in after.find_all("a")] == [tag["href"] for tag in before.find_all("a")]
+    for mark in ('class="n"', 'class="pre"', 'class="row-', "docutils literal", 'title="lib.a.b"'):
+        assert mark in PAGE
+        assert mark not in made
+    for kept in ('<span class="k">for</span>', '<span class="p">(</span>', 'title="says more"', "&lt;"):
+        assert kept in made
+    cells = [str(cell) for cell in after.find_all("td")]
+    assert cells == ['<td class="text-left">one <em>word</em></td>', "<td><p>two</p><p>three</p></td>"]
+
+
+@pytest.mark.parametrize("page", ["", "<p>plain</p>", PAGE])
+def test_a_slim_page_stays_as_it_is(page):
+    assert slim(slim(page, {"n"}), {"n"}) == slim(page, {"n"})
