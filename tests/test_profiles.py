@@ -57,14 +57,16 @@ def test_the_paper_s_profile_has_the_paper_s_settings():
     assert PROFILES["paper"].seeds == 10
 
 
-def test_another_draw_divides_the_images_anew():
+@pytest.mark.parametrize("drawn", [True, False])
+def test_another_draw_divides_the_images_anew(drawn):
+    task = replace(TASK, drawn=drawn)
     whole = digits.load()
     known = {image.tobytes() for image in whole.train_images}
-    sets = replace(TASK, draw=2, training=300).composites()
+    sets = replace(task, draw=2, training=300).composites()
     shown = [{p.tobytes() for image in part.images for p in np.split(image, 2, axis=1)} for part in sets]
     assert not shown[0] & shown[1]  # nothing that is trained on is tested on
     assert 0.6 < len(shown[0] & known) / len(shown[0]) < 0.9
-    first, second = (replace(TASK, draw=draw).composites()[0] for draw in (0, 2))
+    first, second = (replace(task, draw=draw).composites()[0] for draw in (0, 2))
     assert (first.labels != second.labels).any()
 
 

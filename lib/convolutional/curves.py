@@ -101,21 +101,13 @@ def recorded(names: Iterable[str]) -> tuple:
     return found, missing
 
 
-def differing(content: dict, profile: Profile, epochs: bool = True) -> list:
-    """The cases of which a record and a profile differ in task or settings, or of which one has nothing.
-
-    epochs: whether the number of epochs counts; a training that still goes on has fewer.
-    """
+def differing(content: dict, profile: Profile) -> list:
+    """The cases of which a record and a profile differ in task or settings, or of which one has nothing."""
     there = {
         name: (Task(**entry["task"]), Settings(**entry["settings"]))
         for name, entry in content["cases"].items()
     }
     here = {name: (case.task, case.settings) for name, case in profile.cases.items()}
-    if not epochs:
-        there, here = (
-            {name: (task, replace(settings, epochs=1)) for name, (task, settings) in cases.items()}
-            for cases in (there, here)
-        )
     return [name for name in sorted({*here, *there}) if here.get(name) != there.get(name)]
 
 

@@ -46,7 +46,7 @@ class Task:
         data = digits.load(self.source, directory).pooled(self.pooled, self.brightness)
         sets = (data.train_images, data.train_labels), (data.test_images, data.test_labels)
         rng = np.random.default_rng(self.draw)
-        if self.drawn and self.draw:
+        if self.draw:
             sets = _divided_anew(sets, rng)
 
         def compose(images: np.ndarray, labels: np.ndarray, count: int | None) -> Composites:
@@ -126,7 +126,7 @@ PAPER = Task(source="mnist", drawn=False, training=None, test=None)
 _SMALL = Settings(channels=16, learning_rate=2e-2, init_std=0.05, readout_std=0.01)
 ON_DIGITS = replace(_SMALL, kernels=((3, 9), (3, 7), (2, 4)), epochs=80)
 ON_MNIST = replace(_SMALL, kernels=((3, 7), (2, 5), (2, 4)), epochs=60)
-# a setting with twice the images, half the learning rate and one draw
+# a setting with twice the images and half the learning rate
 DIGITS_1000 = replace(DIGITS, training=1000)
 ON_DIGITS_1000 = replace(ON_DIGITS, learning_rate=1e-2, epochs=150)
 RATES = {1e-2: 160, 4e-2: 40}  # learning rate: epochs, so that their product is the same
@@ -213,12 +213,16 @@ PROFILES = {
     ),
     "modules": Profile(_by_module(), seeds=1, draws=_DRAWS),
     "rates": Profile(_by_rate(), seeds=1, draws=_DRAWS),
-    "length": Profile(both(DIGITS_1000, replace(ON_DIGITS_1000, epochs=400)), seeds=5, measure=10),
-    "triples": Profile(_by_amount(), seeds=5, measure=4),
+    "length": Profile(
+        both(DIGITS_1000, replace(ON_DIGITS_1000, epochs=400)), seeds=1, measure=10, draws=_DRAWS
+    ),
+    "triples": Profile(_by_amount(), seeds=1, measure=4, draws=_DRAWS),
     "optimiser-rates": Profile(_by_optimiser_and_rate(), seeds=1, measure=40, group=1),
     "optimisers": Profile(_by_optimiser(), seeds=5, measure=4, group=5),
-    "mnist-small": Profile(both(MNIST, ON_MNIST), seeds=5, measure=2),
-    "fashion-small": Profile(both(replace(MNIST, source="fashion-mnist"), ON_MNIST), seeds=5, measure=2),
+    "mnist-small": Profile(both(MNIST, ON_MNIST), seeds=1, measure=2, draws=_DRAWS),
+    "fashion-small": Profile(
+        both(replace(MNIST, source="fashion-mnist"), ON_MNIST), seeds=1, measure=2, draws=_DRAWS
+    ),
     "paper": Profile(both(PAPER, Settings()), seeds=10, measure=1, group=10),
     "paper-start": Profile(both(PAPER, Settings(epochs=3)), seeds=2, measure=1),
 }
