@@ -59,8 +59,7 @@ PROFILES = {
             "M, inside-contact": Case("inside-contact", "M", PATIENT, ()),
             "F, inside-number": Case("inside-number", "F", LONG, ()),
             "F, number-contact": Case("number-contact", "F", LONG, ()),
-        },
-        seeds=2,
+        }
     ),
 }
 
