@@ -1,7 +1,7 @@
 """A Sphinx extension: takes out of the written pages the markup that nothing reads and that changes nothing seen.
 
-Two fifths of a chapter's HTML were such marks: a span round every name, comma and bracket of its code that has the
-colour of the text around it, a paragraph in every cell of a table, the address of a link once more as its title.
+A fifth to a third of a chapter's HTML were such marks: a span round every name, comma and bracket of its code that
+has the colour of the text around it, a paragraph in every cell of a table, a link's address once more as its title.
 """
 
 import re
