@@ -46,6 +46,7 @@ QUADRANT_COLOURS = {  # Tol's muted scheme, apart from the colours of the classe
 }
 ARCHITECTURE_COLOURS = {"dense": "#882255", "split": "#B97D00"}
 NEUTRAL = "#555555"
+WIDTH = 3  # of simulated curves, in points
 UNDER = 7  # the width of a line that lies under another and is to be seen on both sides of it
 BAND_POINTS = 301  # more vertices make a band no finer, and the SVG megabytes larger
 DARK_SVG = "application/vnd.book.dark+svg"  # the type of a figure's second drawing in a notebook
@@ -89,7 +90,7 @@ def _svg(figure: Figure) -> str:
 
 
 def simulated(
-    axes: Axes, times: ArrayLike, runs: ArrayLike, colour: str, label: str | None = None, width: float = 3
+    axes: Axes, times: ArrayLike, runs: ArrayLike, colour: str, label: str | None = None, width: float = WIDTH
 ) -> None:
     """Draw simulated curves, solid: their mean and, for several runs (runs, times), their full range.
 
@@ -118,9 +119,9 @@ def legend(
 ) -> None:
     """A legend of colours in an axes or a figure, followed by the meaning of solid and dashed lines."""
     entries = [
-        Line2D([], [], color=colour, linewidth=3, label=label) for label, colour in zip(labels, colours)
+        Line2D([], [], color=colour, linewidth=WIDTH, label=label) for label, colour in zip(labels, colours)
     ]
-    entries.append(Line2D([], [], color=NEUTRAL, linewidth=3, label="simulated"))
+    entries.append(Line2D([], [], color=NEUTRAL, linewidth=WIDTH, label="simulated"))
     entries.append(Line2D([], [], color="black", linestyle=(0, (4, 2)), linewidth=1.4, label=dashed))
     holder.legend(handles=entries, **options)
 
@@ -153,7 +154,7 @@ def quadrant_norms(
     below: whether a legend stands under the panel. covered: the norm whose curve another one covers.
     """
     for name, colour in QUADRANT_COLOURS.items():
-        width = UNDER if name == covered else 3
+        width = UNDER if name == covered else WIDTH
         simulated(axes, times, getattr(simulation, name), colour, width=width)
         predicted(axes, times, getattr(prediction, name), colour)
     axes.set(xlabel="time (epochs)", ylabel="Frobenius norm", xlim=(times[0], times[-1]), ylim=(0, None))

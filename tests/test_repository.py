@@ -43,6 +43,12 @@ def tracked() -> list[Path]:
     return [ROOT / name for name in done.stdout.splitlines() if (ROOT / name).is_file()]
 
 
+def git(*words: str) -> str | None:
+    """What git answers, None where it refuses."""
+    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
 def code(path: Path) -> list:
     notebook = nbformat.read(path, as_version=4)
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -409,3 +415,16 @@ def test_no_two_works_look_alike_where_they_are_cited():
     years = [re.search(r"\byear = \{(\w+)\}", work)[1] for work in works]
     shown = [(who.split(",")[0], " and " in who, year) for who, year in zip(authors, years, strict=True)]
     assert len(set(shown)) == len(shown)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "results").glob("*.json")), ids=lambda path: path.stem)
+def test_a_record_names_a_commit_of_this_history(path):
+    if git("rev-parse", "--is-shallow-repository") != "false":
+        pytest.skip("the history is not here")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if "commit" not in content:
+        assert content["settings"]  # measured times: the date says which code
+        return
+    named = re.fullmatch(r"([0-9a-f]{40})(?: \(.+\))?", content["commit"])
+    assert named, content["commit"]
+    assert git("merge-base", "--is-ancestor", named[1], "HEAD") is not None

@@ -54,7 +54,5 @@ def write(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict:
     """Sphinx's entry point."""
-    app.connect(
-        "build-finished", write, priority=900
-    )  # after the links in code cells, which look for these marks
+    app.connect("build-finished", write, priority=900)  # the links in code cells look for these marks before
     return {"parallel_read_safe": True, "parallel_write_safe": True}
