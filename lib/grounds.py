@@ -72,6 +72,7 @@ def _placed(rgb: np.ndarray, here: np.ndarray, hue: np.ndarray, scale: tuple[flo
     return new
 
 
+@cache
 def readable(colour: ColorType, ground: str) -> tuple[float, float, float, float]:
     """The colour, less translucent or further from the ground if its contrast is below LEAST."""
     rgba, enough = np.array(to_rgba(colour)), 1.01 * LEAST  # a file rounds colours
@@ -173,8 +174,15 @@ def _changed(colours: ColorType | np.ndarray) -> object:
     """The counterparts of one colour, or of the colours of a collection."""
     if isinstance(colours, str) and colours in ("none", "auto"):
         return colours
-    dark = [tuple(colour) for colour in on_dark(colours)]
-    return (dark or "none") if np.ndim(colours) == 2 else dark[0]
+    if isinstance(colours, np.ndarray):
+        dark = [tuple(colour) for colour in on_dark(colours)]
+        return (dark or "none") if colours.ndim == 2 else dark[0]
+    return _changed_one(to_rgba(colours))
+
+
+@cache
+def _changed_one(colour: tuple[float, float, float, float]) -> tuple[float, ...]:
+    return tuple(on_dark(colour)[0])
 
 
 def _linear(rgb: np.ndarray) -> np.ndarray:

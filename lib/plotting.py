@@ -67,6 +67,7 @@ def save(figure: Figure, name: str) -> None:
     """
     grounds.make_readable(figure, grounds.LIGHT)
     light = _svg(figure)
+    figure.set_layout_engine("none")  # everything has its place, and keeps it
     grounds.restyle(figure)
     grounds.make_readable(figure, grounds.DARK)
     dark = _svg(figure)

@@ -245,9 +245,9 @@ def run(dataset: Dataset, network: Deep | Shallow, learning_rate: float, epochs:
                     f"{learning_rate}; {network.advice()}"
                 )
             network.step(learning_rate)
-        means = _class_means(dataset, seen.singles, seen.fit)
-        records.append((means, np.sqrt(np.maximum(seen.squares, 0)), seen.loss))
-    strengths, norms, loss = (np.array(record) for record in zip(*records, strict=True))
+        records.append(seen)
+    singles, fit, squares, loss = (np.array(record) for record in zip(*records, strict=True))
+    strengths, norms = _class_means(dataset, singles, fit), np.sqrt(np.maximum(squares, 0))
     return History(
         strengths.swapaxes(0, 1), QuadrantNorms(*norms.transpose(1, 2, 0)), loss.T, network.weights()
     )
@@ -261,8 +261,8 @@ def _stable(dataset: Dataset, architecture: str) -> str:
 def _class_means(dataset: Dataset, singles: np.ndarray, fit: np.ndarray) -> np.ndarray:
     """Mean of uᵀWv over the modes of each class: a mode of pattern p has uᵀWv = pᵀYᵀWX p/(Pλ)."""
     m = modes(dataset)
-    first, second = (singles[:, part].sum(1) for part in halves(dataset.n_y))
-    sums = np.stack([first, second, fit - singles.sum(1)], 1)
+    first, second = (singles[..., part].sum(-1) for part in halves(dataset.n_y))
+    sums = np.stack([first, second, fit - singles.sum(-1)], -1)
     scale = np.where(m.multiplicity > 0, dataset.P * m.singular_value * m.multiplicity, np.nan)
     return sums / scale
 
