@@ -149,12 +149,11 @@ def single_features(values: np.ndarray) -> np.ndarray:
     make a full step.
     """
     found = []
-    while values.shape[-1] > 1:
-        first, second = np.split(values, 2, axis=-1)
+    while (half := values.shape[-1] // 2) > 0:
+        first, second = values[..., :half], values[..., half:]
         difference, values = first - second, first + second
-        while difference.shape[-1] > 1:
-            left, right = np.split(difference, 2, axis=-1)
-            difference = left + right
+        while (half := difference.shape[-1] // 2) > 0:
+            difference = difference[..., :half] + difference[..., half:]
         found.append(difference)
     return np.concatenate(found, axis=-1)
 
