@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lib.oddity import experiments, masks, measurements, planted, tasks
+from lib.oddity import experiments, masks, measurements, planted, rendering, tasks
 from lib.oddity.experiments import PROFILES, Profile, main, read, run, values
 from lib.oddity.measurements import TESTS, Case, Search
 from lib.oddity.networks import PARTS, STANDARDISED, Training, build, embed, train
@@ -24,11 +24,13 @@ TINY = Profile(
     seeds=2,
 )
 
+DRAW_POOLS = tasks.pools.__wrapped__  # which remembers nothing
+
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     full = tasks.pools
-    monkeypatch.setattr(tasks, "pools", lambda task: full(task, 0.01))
+    monkeypatch.setattr(tasks, "pools", lambda task, share=1.0: full(task, 0.01 * share))
     monkeypatch.setattr(planted, "ON_FEATURES", Training(steps=3, batch=8))
     monkeypatch.setattr(measurements, "ITEMS", 40)
     monkeypatch.setitem(PROFILES, "tiny", TINY)
@@ -180,6 +182,16 @@ def test_other_steps_are_another_measurement(tmp_path):
     longer = Profile({"F": replace(TINY.cases["F"], training=Training(steps=4, batch=4))})
     run(longer, [3], tmp_path)
     assert len(list(tmp_path.glob("measured-*.json"))) == before + 1
+
+
+def test_other_images_are_another_measurement_of_another_network(tmp_path, monkeypatch):
+    case = Profile({"F": TINY.cases["F"]})
+    run(case, [3], tmp_path)
+    monkeypatch.setattr(rendering, "WIDTH", 1.3)
+    monkeypatch.setattr(tasks, "pools", lambda task, share=1.0: DRAW_POOLS(task, 0.01 * share))
+    run(case, [3], tmp_path)
+    assert len(list(tmp_path.glob("measured-*.json"))) == 2
+    assert len(list(tmp_path.glob("*.pt"))) == 2
 
 
 def test_the_command_records_what_was_measured(tmp_path, capsys):

@@ -16,6 +16,7 @@ from time import process_time
 import numpy as np
 
 from lib import records
+from lib.oddity import tasks
 from lib.oddity.measurements import TESTS, Case, Search, measure
 from lib.oddity.networks import STANDARDISED, Training
 from lib.records import Cluster
@@ -88,10 +89,11 @@ def run(
 
 
 def _measured(case: Case, seed: int, folder: Path, progress: bool) -> dict:
-    """One measurement, or what an earlier run has kept of it."""
+    """One measurement, or what an earlier run with the same stimuli has kept of it."""
+    stimuli = tasks.fingerprint(case.task)
 
     def made() -> dict:
-        base = hashlib.sha256(json.dumps(asdict(case.training)).encode()).hexdigest()[:8]
+        base = hashlib.sha256(json.dumps([asdict(case.training), stimuli]).encode()).hexdigest()[:8]
         start = process_time()
         checkpoint = folder / f"{case.task}-{case.network}-{base}-{seed}.pt"
         found = measure(case, seed, checkpoint, progress)
@@ -100,7 +102,7 @@ def _measured(case: Case, seed: int, folder: Path, progress: bool) -> dict:
             print(f"{case.task}, {case.network} {case.planted}, seed {seed}: {seconds} s", flush=True)
         return found | {"seconds": seconds}
 
-    return records.kept(folder, [asdict(case), seed], made)
+    return records.kept(folder, [asdict(case), seed, stimuli], made)
 
 
 def record(

@@ -17,7 +17,8 @@ WIDTH = 1.2  # of an outline
 MARGIN = 1.0  # that every outline keeps to the edge of the image
 TOUCH = 0.3  # how far from exact a contact may be
 APART = (2.5, 6.0)  # free space between outlines that do not touch, smallest and largest
-BLOB_RADII, RING_RADII, SMALL_RADII = (8.0, 10.5), (2.2, 3.0), (1.6, 2.1)
+BLOB_RADII, RING_RADII = (8.0, 10.5), (2.2, 3.0)
+WIDE_RADII, SMALL_RADII = (10.5, 12.0), (1.6, 2.1)  # of blobs and rings where the rings are counted
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 In every item of a task three stimuli obey both rules, or one rule, see items.
 """
 
+import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -25,6 +26,7 @@ LANGUAGE = {
 }
 TASKS = (*VISION, *LANGUAGE)
 SENTENCES = 4000  # drawn of a sort in training
+SAMPLE = 0.01  # of the pools, for a fingerprint
 TEST = 500  # stimuli of a sort in the test
 
 
@@ -41,6 +43,12 @@ def pools(task: str, share: float = 1.0) -> tuple[Pool, Pool]:
     make = _images if task in VISION else _sentences
     first, second = (np.random.default_rng(seed) for seed in seeds)
     return make(task, False, share, first), make(task, True, share, second)
+
+
+def fingerprint(task: str) -> str:
+    """Of a sample of a task's stimuli and their properties: what was measured with others is not its own."""
+    parts = [part for pool in pools(task, SAMPLE) for part in (pool.stimuli, pool.properties)]
+    return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()[:8]
 
 
 def _images(task: str, test: bool, share: float, rng: np.random.Generator) -> Pool:
