@@ -91,6 +91,9 @@ def test_a_chapter_is_stored_without_outputs(path):
 def test_a_code_cell_fits_on_the_screen(path):
     lengths = {cell.id: len(cell.source.splitlines()) for cell in code(path)}
     assert {name: lines for name, lines in lengths.items() if lines > 30} == {}
+    shown = [cell for cell in code(path) if "remove-cell" not in cell.metadata.get("tags", [])]
+    lines = [line for cell in shown for line in cell.source.splitlines()]
+    assert [line for line in lines if len(line) > 82] == []  # its box on a page of 768 pixels holds 83
 
 
 @every_chapter

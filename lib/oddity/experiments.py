@@ -55,7 +55,7 @@ PROFILES = {
     "oddity-number-contact": Profile({"M": Case("number-contact", "M", LONG, (HEAD,))}),
     "oddity-agreement": Profile({"transformer": Case("agreement", "transformer", READER, (READ_AT,))}),
     "oddity-reflexive": Profile({"transformer": Case("reflexive", "transformer", READER, (READ_AT,))}),
-    "oddity-trap": Profile(  # most learn one rule and not the other: no search
+    "oddity-trap": Profile(  # half of them learn one rule and not, or not well, the other: no search
         {
             "M, inside-contact": Case("inside-contact", "M", PATIENT, ()),
             "F, inside-number": Case("inside-number", "F", LONG, ()),
