@@ -30,21 +30,27 @@ class Blobs:
     amplitudes: np.ndarray  # (n, 3)
     phases: np.ndarray  # (n, 3)
 
-    def at(self, angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """R and dR/dφ at angles (n, m)."""
-        waves = angle[..., None] * HARMONICS + self.phases[:, None]
-        scale, amplitudes = self.radius[:, None], self.amplitudes[:, None]
-        slope = -(amplitudes * HARMONICS * np.sin(waves)).sum(-1)
-        return scale * (1 + (amplitudes * np.cos(waves)).sum(-1)), scale * slope
+    def at(self, angle: np.ndarray) -> np.ndarray:
+        """R at angles (n, m)."""
+        waves = (self.amplitudes[:, None] * np.cos(self._arguments(angle))).sum(-1)
+        return self.radius[:, None] * (1 + waves)
+
+    def slope(self, angle: np.ndarray) -> np.ndarray:
+        """dR/dφ at angles (n, m)."""
+        waves = (self.amplitudes[:, None] * HARMONICS * np.sin(self._arguments(angle))).sum(-1)
+        return self.radius[:, None] * -waves
+
+    def _arguments(self, angle: np.ndarray) -> np.ndarray:
+        return angle[..., None] * HARMONICS + self.phases[:, None]
 
     def inside(self, points: np.ndarray) -> np.ndarray:
         """Distance of points (n, m, 2) to the outline, above 0 inside."""
         angles = np.broadcast_to(np.linspace(0, 2 * np.pi, 72, endpoint=False), (len(points), 72))
-        radius = self.at(angles)[0][..., None]
+        radius = self.at(angles)[..., None]
         outline = self.centre[:, None] + radius * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
         away = points - self.centre[:, None]
         distance = np.sqrt(((points[:, :, None] - outline[:, None]) ** 2).sum(-1).min(-1))
-        within = np.hypot(*np.moveaxis(away, -1, 0)) < self.at(np.arctan2(away[..., 1], away[..., 0]))[0]
+        within = np.hypot(*np.moveaxis(away, -1, 0)) < self.at(np.arctan2(away[..., 1], away[..., 0]))
         return np.where(within, distance, -distance)
 
     def take(self, index: np.ndarray) -> "Blobs":
@@ -84,7 +90,8 @@ def _from_outline(blobs: Blobs, across: np.ndarray, down: np.ndarray) -> np.ndar
     """Distance of every pixel from the blob's outline, to first order: (n, 32, 32)."""
     x = across - blobs.centre[:, 0, None, None]
     y = down - blobs.centre[:, 1, None, None]
-    radius, slope = (part.reshape(len(x), SIZE, SIZE) for part in blobs.at(_angles(x, y)))
+    angles = _angles(x, y)
+    radius, slope = (made(angles).reshape(len(x), SIZE, SIZE) for made in (blobs.at, blobs.slope))
     return np.abs(np.hypot(x, y) - radius) / np.sqrt(1 + (slope / radius) ** 2)
 
 

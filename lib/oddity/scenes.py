@@ -36,7 +36,7 @@ def inside_contact(n: int, inside: int, contact: int, rng: np.random.Generator) 
         wanted = radii + gap
         angle = rng.uniform(0, 2 * np.pi, (count, 1))
         ray = np.concatenate([np.cos(angle), np.sin(angle)], axis=1)
-        along = blobs.at(angle)[0][:, 0] - sign * wanted
+        along = blobs.at(angle)[:, 0] - sign * wanted
         for _ in range(3):  # Newton's method on the distance, whose slope along the ray is nearly 1
             found = blobs.inside((blobs.centre + along[:, None] * ray)[:, None])[:, 0]
             along = along + (found - sign * wanted)
