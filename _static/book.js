@@ -15,20 +15,27 @@
 
   function breakable(formula) {
     const row = flat(formula.querySelector("mjx-math"));
-    const places = row.filter((e, i) => e.tagName === "MJX-MO" && i + 1 < row.length && row[i + 1].hasAttribute("space"));
+    const number = (e) => e?.tagName === "MJX-MN" || e?.firstElementChild?.tagName === "MJX-MN";
+    const places = row.filter((e, i) => e.tagName === "MJX-MO" && row[i + 1]?.hasAttribute("space") &&
+      !(e.querySelector(".mjx-c22C5") && number(row[i - 1]) && number(row[i + 1]))); // 3·10⁻⁴ is one number
     if (!places.length) return;
     formula.classList.add("breaks");
     places.forEach((e) => e.after(document.createElement("wbr")));
   }
 
-  function keep(formula) { // and the stop that follows it together: a line may begin with neither
-    const next = formula.nextSibling;
-    if (next?.nodeType !== Node.TEXT_NODE || !/^[.,;:)]/.test(next.data)) return;
-    next.splitText(1);
-    const both = document.createElement("span");
-    both.className = "kept";
-    formula.before(both);
-    both.append(formula, next);
+  function keep(formula) { // with the stop that follows and the bracket before: no line begins or ends with these
+    const text = (node) => (node?.nodeType === Node.TEXT_NODE ? node.data : "");
+    const together = [formula], next = formula.nextSibling, before = formula.previousSibling;
+    if (/^[.,;:!?)]/.test(text(next))) {
+      next.splitText(1);
+      together.push(next);
+    }
+    if (/[(]$/.test(text(before))) together.unshift(before.splitText(before.length - 1));
+    if (together.length < 2) return;
+    const kept = document.createElement("span");
+    kept.className = "kept";
+    formula.before(kept);
+    kept.append(...together);
   }
 
   const room = (formula) => { // the right edge of the block that a formula stands in
@@ -37,9 +44,22 @@
     return block.getBoundingClientRect().right - parseFloat(style.paddingRight);
   };
 
+  // What scrolls sideways takes the focus, and fades where it goes on.
+
+  const SCROLLING = ".bd-article :is(pre, mjx-container, .output, .pst-scrollable-table-container)";
+  const fade = (box) => box.classList.toggle("more", box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
+
+  function scrolling() {
+    for (const box of document.querySelectorAll(SCROLLING)) {
+      const scrolls = box.scrollWidth > box.clientWidth + 1 && ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
+      box.classList.remove("more");
+      if (!scrolls) continue;
+      box.setAttribute("tabindex", "0");
+      fade(box);
+    }
+  }
+
   function fit() {
-    for (const box of document.querySelectorAll(".bd-article .highlight pre")) // what scrolls takes the focus
-      if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
     for (const table of document.querySelectorAll(".bd-article table.dataframe")) { // a wide one breaks its heads, then its cells
       const box = table.closest(".cell_output");
       table.classList.remove("heads-break", "cells-break");
@@ -62,6 +82,7 @@
         formula.setAttribute("tabindex", "0");
       }
     }
+    scrolling();
   }
 
   async function mathematics() {
@@ -76,6 +97,7 @@
       width = innerWidth;
     });
     document.querySelectorAll(".bd-article details").forEach((box) => box.addEventListener("toggle", fit));
+    document.addEventListener("scroll", ({ target }) => { if (target.matches?.(SCROLLING)) fade(target); }, { capture: true, passive: true });
   }
 
   // Figures at full size.
@@ -134,8 +156,16 @@
   // Tables of checked numbers: rows that stack on a phone, and a filter where there are many.
 
   function tables() {
-    for (const name of document.querySelectorAll(".ledger.wide td :is(code, .std-ref), .ledger:not(.wide) td:first-child")) // a long name breaks after an underscore
-      if (name.textContent.includes("_")) name.replaceChildren(...name.textContent.split(/(?<=_)/).flatMap((part) => [document.createElement("wbr"), part]).slice(1));
+    for (const place of document.querySelectorAll(".ledger, .bd-article figcaption")) { // a long name breaks after an underscore
+      const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT), found = [];
+      while (texts.nextNode()) found.push(texts.currentNode);
+      for (const text of found) {
+        const parts = text.data.split(/(?<=\w{3}_)(?=\w{3})/);
+        if (parts.length > 1) text.replaceWith(...parts.flatMap((part) => [document.createElement("wbr"), part]).slice(1));
+      }
+    }
+    for (const cell of document.querySelectorAll("table.dataframe td"))
+      cell.classList.toggle("number", /^[-−+]?[\d.,]+(e[-+]?\d+)?%?$/.test(cell.textContent.trim()));
     for (const table of document.querySelectorAll(".ledger table")) {
       const heads = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.trim());
       table.setAttribute("role", "table"); // stacked rows would lose it

@@ -3,6 +3,8 @@
 import random
 import re
 import shutil
+from collections import defaultdict
+from itertools import zip_longest
 
 import pytest
 import yaml
@@ -79,12 +81,17 @@ def test_a_value_ten_tolerances_away_stops_the_chapter(chapter):
 
 @every_chapter
 def test_a_second_entry_can_fail(chapter):
-    numbers = read_expected(chapter)["numbers"]
-    values = {n: expected_value(e, read_expected(chapter)["parameters"]) for n, e in numbers.items()}
+    expected = read_expected(chapter)
+    numbers = expected["numbers"]
+    values = {n: expected_value(entry, expected["parameters"]) for n, entry in numbers.items()}
+    seconds = defaultdict(list)
     for name, entry in numbers.items():
         if "of" in entry:
-            wrong = with_worst_leaf(entry, values[name], 0)
-            assert name in refuted(chapter, values | {entry["of"]: wrong})
+            seconds[entry["of"]].append(name)
+    for together in zip_longest(*seconds.values()):  # one second entry of each number at a time
+        tried = [name for name in together if name]
+        wrong = {numbers[n]["of"]: with_worst_leaf(numbers[n], values[n], 0) for n in tried}
+        assert set(tried) <= refuted(chapter, values | wrong)
 
 
 def other_digit(text: str, rng: random.Random) -> str:

@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ def imports(path: Path, known) -> set[str]:
     return {name.removeprefix("lib.") for name in found} - {"lib"}
 
 
+@cache
 def arrows() -> dict[str, set[str]]:
     """The modules that each module of lib imports."""
     known = modules()

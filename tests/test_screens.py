@@ -147,18 +147,103 @@ def test_every_figure_opens_and_gives_the_focus_back(visit, name):
         page.wait_for_function("e => e === document.activeElement", arg=link.element_handle())
 
 
-def test_no_formula_ends_on_one_line_and_its_full_stop_begins_the_next(visit):
-    stray = """() => [...document.querySelectorAll(".bd-article p span.math")].filter(e => {
-      const next = e.nextSibling, formula = e.querySelector("mjx-container");
-      if (next?.nodeType !== 3 || !/^[.,;:]/.test(next.textContent) || !formula.checkVisibility()) return false;
+STRAY = """() => [...document.querySelectorAll(".bd-article p span.math")].flatMap(e => {
+  const formula = e.querySelector("mjx-container"), next = e.nextSibling;
+  const before = e.previousSibling ?? (e.parentElement.matches(".kept") ? e.parentElement.previousSibling : null);
+  if (!formula.checkVisibility()) return [];
+  const boxes = [...formula.querySelectorAll("mjx-mi, mjx-mo, mjx-mn")].map(p => p.getBoundingClientRect());
+  const place = (node, from, to) => {
+    const range = document.createRange();
+    range.setStart(node, from);
+    range.setEnd(node, to);
+    return range.getBoundingClientRect();
+  };
+  const alone = next?.nodeType === 3 && /^[.,;:!?]/.test(next.data) &&
+    place(next, 0, 1).top > Math.max(...boxes.map(b => b.bottom)) + 2;
+  const open = before?.nodeType === 3 && /[(]$/.test(before.data) &&
+    place(before, before.length - 1, before.length).bottom < Math.min(...boxes.map(b => b.top)) - 2;
+  return alone || open ? [e.closest("p").textContent.slice(0, 60)] : [];
+})"""
+TORN = """() => [...document.querySelectorAll(".bd-article mjx-container.breaks mjx-math")].filter(e => {
+  const parts = [...e.querySelectorAll(":scope > *, .outer > *")].filter(p => p.tagName !== "WBR");
+  const number = p => p?.tagName === "MJX-MN" || p?.firstElementChild?.tagName === "MJX-MN";
+  return parts.some((p, i) => p.querySelector(".mjx-c22C5") && number(parts[i - 1]) && number(parts[i + 1]) &&
+    parts[i + 1].getBoundingClientRect().top > parts[i - 1].getBoundingClientRect().bottom);
+}).map(e => e.closest("p, li, figcaption")?.textContent.slice(0, 60))"""
+
+
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [("01_datasets", 375), ("14_oddity", 375), ("00_opening", 768), ("01_datasets", 768)],
+)
+def test_no_stop_begins_a_line_and_no_bracket_ends_one(visit, name, width):
+    assert visit(f"{name}.html", width).evaluate(STRAY) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "width"), [("18_prediction", 768), ("18_prediction", 1440), ("05_modules", 375)]
+)
+def test_no_power_of_ten_is_torn_from_its_factor(visit, name, width):
+    assert visit(f"{name}.html", width).evaluate(TORN) == []
+
+
+@pytest.mark.parametrize("name", ["01_datasets.html", "05_modules.html", "18_prediction.html"])
+def test_what_scrolls_sideways_takes_the_focus_and_fades_until_its_end(visit, name):
+    page = visit(name)
+    silent = """async () => {
+      const scrolls = e => e.scrollWidth > e.clientWidth + 1 && ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
+      const boxes = [...document.querySelectorAll(".bd-article *")].filter(e => e.checkVisibility() && scrolls(e));
+      const fades = e => getComputedStyle(e).maskImage !== "none", faults = [];
+      for (const e of boxes.filter(e => !e.matches(".picture.beyond"))) {
+        if (!fades(e) || e.tabIndex !== 0) faults.push(`silent: ${e.textContent.slice(0, 40)}`);
+        e.scrollLeft = e.scrollWidth;
+        await new Promise(done => setTimeout(done, 100));
+        if (fades(e)) faults.push(`fades at its end: ${e.textContent.slice(0, 40)}`);
+      }
+      return [boxes.length, faults];
+    }"""
+    count, faults = page.evaluate(silent)
+    assert count > 5
+    assert faults == []
+
+
+def test_long_names_break_after_an_underscore_only(visit):
+    broken = """() => [...document.querySelectorAll(".bd-article figcaption .std-ref, .ledger td:not(:nth-child(2), :nth-child(3))")]
+      .filter(e => e.checkVisibility()).flatMap(e => {
+        const found = [], texts = document.createTreeWalker(e, NodeFilter.SHOW_TEXT), range = document.createRange();
+        let last = null;
+        while (texts.nextNode()) for (let i = 0; i < texts.currentNode.length; i++) {
+          range.setStart(texts.currentNode, i);
+          range.setEnd(texts.currentNode, i + 1);
+          const letter = texts.currentNode.data[i], top = range.getBoundingClientRect().top;
+          if (last && /[a-z]/i.test(letter) && /[a-z]/i.test(last.letter) && top > last.top + 5) found.push(e.textContent);
+          last = { letter, top };
+        }
+        return found;
+      })"""
+    for width in (375, 1440):
+        page = visit("04_coupling.html", width)
+        page.evaluate("document.querySelectorAll('details.numbers').forEach(e => { e.open = true; })")
+        assert page.evaluate(broken) == [], width
+
+
+@pytest.mark.parametrize(("name", "width"), [("intro", 768), ("chapters/11_steps", 375), ("glossary", 375)])
+def test_nothing_unseen_takes_a_line_of_a_heading_and_the_ways_on_stay_on_the_page(
+    book, browser, name, width
+):
+    empty = """() => [...document.querySelectorAll(".bd-article :is(h1, h2, h3)")].filter(e => {
       const range = document.createRange();
-      range.setStart(next, 0);
-      range.setEnd(next, 1);
-      const boxes = [...formula.querySelectorAll("mjx-mi, mjx-mo, mjx-mn")].map(p => p.getBoundingClientRect());
-      return range.getBoundingClientRect().top > Math.max(...boxes.map(b => b.bottom)) + 2;
-    }).map(e => e.closest("p").textContent.slice(0, 60))"""
-    for name in ("01_datasets.html", "14_oddity.html"):
-        assert visit(name).evaluate(stray) == [], name
+      range.setStartBefore(e.firstChild);
+      range.setEndBefore(e.querySelector(".headerlink"));
+      const below = e.getBoundingClientRect().bottom - range.getBoundingClientRect().bottom;
+      return below > 0.8 * parseFloat(getComputedStyle(e).fontSize);
+    }).map(e => e.textContent)"""
+    beyond = """() => [...document.querySelectorAll(".prev-next-area *")].map(e => e.getBoundingClientRect())
+      .filter(b => b.left < 0 || b.right > document.documentElement.clientWidth).length"""
+    with tab(browser, width=width) as found:
+        page = found.go(f"{book}/{name}.html")
+        assert page.evaluate(empty) == []
+        assert page.evaluate(beyond) == 0
 
 
 def test_every_figure_has_a_slide_with_its_caption_and_nothing_of_markdown():
