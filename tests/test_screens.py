@@ -191,7 +191,8 @@ def test_no_power_of_ten_is_torn_from_its_factor(visit, name, width):
 def test_what_scrolls_sideways_takes_the_focus_and_fades_until_its_end(visit, name):
     page = visit(name)
     silent = """async () => {
-      const scrolls = e => e.scrollWidth > e.clientWidth + 1 && ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
+      const scrolls = e => e.scrollWidth > e.clientWidth + 1
+        && ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
       const boxes = [...document.querySelectorAll(".bd-article *")].filter(e => e.checkVisibility() && scrolls(e));
       const fades = e => getComputedStyle(e).maskImage !== "none", faults = [];
       for (const e of boxes.filter(e => !e.matches(".picture.beyond"))) {
@@ -208,7 +209,8 @@ def test_what_scrolls_sideways_takes_the_focus_and_fades_until_its_end(visit, na
 
 
 def test_long_names_break_after_an_underscore_only(visit):
-    broken = """() => [...document.querySelectorAll(".bd-article figcaption .std-ref, .ledger td:not(:nth-child(2), :nth-child(3))")]
+    broken = """() => [".bd-article figcaption .std-ref", ".ledger td:not(:nth-child(2), :nth-child(3))"]
+      .flatMap(names => [...document.querySelectorAll(names)])
       .filter(e => e.checkVisibility()).flatMap(e => {
         const found = [], texts = document.createTreeWalker(e, NodeFilter.SHOW_TEXT), range = document.createRange();
         let last = null;
@@ -216,7 +218,8 @@ def test_long_names_break_after_an_underscore_only(visit):
           range.setStart(texts.currentNode, i);
           range.setEnd(texts.currentNode, i + 1);
           const letter = texts.currentNode.data[i], top = range.getBoundingClientRect().top;
-          if (last && /[a-z]/i.test(letter) && /[a-z]/i.test(last.letter) && top > last.top + 5) found.push(e.textContent);
+          if (last && /[a-z]/i.test(letter) && /[a-z]/i.test(last.letter) && top > last.top + 5)
+            found.push(e.textContent);
           last = { letter, top };
         }
         return found;
