@@ -60,6 +60,7 @@
   }
 
   function fit() {
+    if (matchMedia("print").matches) return; // nothing scrolls on paper
     for (const table of document.querySelectorAll(".bd-article table.dataframe")) { // a wide one breaks its heads, then its cells
       const box = table.closest(".cell_output");
       table.classList.remove("heads-break", "cells-break");

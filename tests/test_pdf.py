@@ -57,6 +57,64 @@ def test_of_the_report_the_whole_book_prints_the_summary(browser):
     page.close()
 
 
+def test_long_code_goes_on_overleaf_and_short_code_stays_whole(tmp_path, browser):
+    css = (Path(__file__).resolve().parents[1] / "_static" / "book.css").read_text(encoding="utf-8")
+    theme = ".cell_input, .cell_input div { display: flex } pre { overflow: auto; break-inside: avoid }"
+    start = "<article class=bd-article><div class=toctree-wrapper><section><h2>One</h2>"
+
+    def code(name, lines):
+        rows = "\n".join(f"{name} {i}." for i in range(lines))
+        inner = f"<div class=highlight-ipython3><div class=highlight><pre>{rows}</pre></div></div>"
+        return f"<div class=cell><div class=cell_input>{inner}</div></div>"
+
+    source, target = tmp_path / "index.html", tmp_path / "book.pdf"
+    for lines, torn in ((60, True), (15, False)):
+        filler = "<div style='height: 800px'>before</div>"
+        body = f"{start}{filler}{code('line', lines)}</section></div></article>"
+        source.write_text(
+            f"<meta charset=utf-8><style>{theme}{css}</style><div class=bd-content>{body}</div>", "utf-8"
+        )
+        page = browser.new_page()
+        pdf.write(page, source.as_uri(), target, "The book", "Version 1")
+        page.close()
+        texts = [page.extract_text() for page in PdfReader(target).pages]
+        first = next(text for text in texts if "before" in text)
+        assert ("line 0." in first) == torn
+        assert not any(f"line {lines - 1}." in text and "before" in text for text in texts)
+
+
+def test_what_moves_on_a_screen_is_left_out_and_links_lead_to_what_is_printed(tmp_path, browser):
+    source, target = tmp_path / "index.html", tmp_path / "book.pdf"
+    chapters = "".join(
+        f"<span id='document-{name}'></span><section id={name}><h2>The {name}</h2>{inner}"
+        "<p style='break-after: page'>end</p></section>"
+        for name, inner in {
+            "first": "<a href='#document-explorer'>try it</a> <a href='#row'>a number</a> "
+            "<a href='figure.svg'>at full size</a> <a href='#document-last'>go on</a>"
+            "<p id=row style='display: none'>5</p>",
+            "explorer": "<div id=explorer-root></div>",
+            "last": "",
+        }.items()
+    )
+    main = f"<main class=bd-article><div class=toctree-wrapper>{chapters}</div></main>"
+    source.write_text(f"<meta charset=utf-8>{main}", encoding="utf-8")
+    page = browser.new_page()
+    pdf.write(page, source.as_uri(), target, "The book", "Version 1")
+    kept = page.locator("#first a").all_inner_texts()
+    page.close()
+    assert kept == ["go on"]
+    reader = PdfReader(target)
+    texts = [page.extract_text() for page in reader.pages]
+    assert "The explorer" not in "".join(texts)
+    assert "try it" in "".join(texts)
+    links = [note.get_object() for page in reader.pages for note in page.get("/Annots", [])]
+    assert links
+    assert not any("/URI" in link.get("/A", {}) for link in links)
+    place = reader.named_destinations
+    number = reader.get_destination_page_number(place.get("/document-last") or place["document-last"])
+    assert "The last\nend" in texts[number]
+
+
 def test_a_packed_pdf_is_smaller_and_keeps_its_pages_and_places(tmp_path, browser):
     target = tmp_path / "some.pdf"
     page = browser.new_page()

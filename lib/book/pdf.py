@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 import pikepdf
-from playwright.sync_api import Page, PdfMargins
+from playwright.sync_api import Page, PdfMargins, ViewportSize
 from pypdf import PdfReader
 
 from lib.book import BookError, Say, browser, reuse, site
@@ -24,8 +24,11 @@ FOOT = (
     '<span class="pageNumber"></span> / <span class="totalPages"></span></div>'
 )
 MARGINS: PdfMargins = {"top": "16mm", "bottom": "18mm", "left": "17mm", "right": "17mm"}
+PAPER: ViewportSize = {"width": 665, "height": 993}  # an A4 page within these margins, in CSS pixels
+SHORT = 265  # CSS pixels, 70 mm: what is no higher stays on one page
 FRONT = """([title, build, parts]) => {
   document.querySelectorAll("img[loading]").forEach(e => { e.loading = "eager"; });
+  document.querySelectorAll("section:has(> #explorer-root), #document-explorer").forEach(e => e.remove());
   const words = (e) =>
     [...e.childNodes].filter(n => !n.classList?.contains("headerlink")).map(n => n.textContent).join("");
   const front = document.createElement("section"), list = document.createElement("ol");
@@ -34,8 +37,9 @@ FRONT = """([title, build, parts]) => {
   const chapters = [...document.querySelectorAll(".bd-article .toctree-wrapper > section")];
   let part = "";
   chapters.forEach((section, i) => {
-    const head = section.querySelector("h1, h2"), before = section.previousElementSibling?.id ?? "";
-    const own = parts[before.replace("document-", "")] ?? part;
+    const head = section.querySelector("h1, h2"), place = section.previousElementSibling;
+    const own = parts[place?.id.replace("document-", "")] ?? part;
+    if (place?.matches("span")) section.prepend(place); // else it leads to the page before
     if (own !== part) entry("part", part = own);
     head.id = `front-${i}`;
     entry("", `<a href="#front-${i}">${words(head)}</a><span class="page"></span>`);
@@ -49,9 +53,16 @@ FRONT = """([title, build, parts]) => {
 }"""
 NUMBERS = """(numbers) =>
   document.querySelectorAll(".front .page").forEach((e, i) => { e.textContent = numbers[i]; })"""
-LOADED = """async () => {
+LOADED = """async (short) => {
   await window.MathJax?.startup?.promise;
   await Promise.all([...document.images].filter(e => e.checkVisibility()).map(e => e.decode().catch(() => {})));
+  const blocks = [...document.querySelectorAll(".cell_input, div.highlight, table, .admonition")];
+  const long = blocks.filter(e => e.offsetHeight > short);
+  const printed = (e) => e.pathname === location.pathname
+    && document.getElementById(decodeURIComponent(e.hash.slice(1)))?.checkVisibility();
+  const dead = [...document.querySelectorAll(".bd-article a[href]")].filter(e => e.protocol === "file:" && !printed(e));
+  long.forEach(e => e.classList.add("long"));
+  dead.forEach(e => e.replaceWith(...e.childNodes));
 }"""
 
 
@@ -82,18 +93,19 @@ def write(
     parts: the heading in the contents under which a document, ``chapters/04_coupling``, stands.
     """
     page.set_default_timeout(PATIENCE)
-    page.goto(address, wait_until="load")
     page.emulate_media(media="print")
+    page.set_viewport_size(PAPER)
+    page.goto(address, wait_until="load")
     chapters = page.evaluate(FRONT, [escape(title), escape(build), parts or {}])
-    page.evaluate(LOADED)
-    for _ in range(2):
+    page.evaluate(LOADED, SHORT)
+    for last in (False, True):
         page.pdf(
             path=target,
             display_header_footer=True,
             header_template="<span></span>",
             footer_template=FOOT,
-            outline=True,
-            tagged=True,
+            outline=last,
+            tagged=last,
             print_background=True,
             format="A4",
             margin=MARGINS,
