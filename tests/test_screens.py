@@ -8,6 +8,7 @@ from pictures import faint, ground
 
 from lib import grounds
 from lib.book.notebooks import measures
+from lib.book.slides import page_of as slides_page
 from lib.book.slides import slides_of
 from tests.browser import HTML, tab
 
@@ -262,6 +263,36 @@ def test_every_figure_has_a_slide_with_its_caption_and_nothing_of_markdown():
             for formula in slide.select(".math"):
                 formula.decompose()
             assert not re.search(r"[`{$]|Checked numbers", slide.p.text), text
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (1024, 768)])
+def test_a_slide_fits_on_its_screen_and_the_first_leads_to_each_chapter(book, browser, size):
+    texts = [text for name in CHAPTERS for text in slides_of(HTML / "chapters" / name)]
+    fits = """() => [...document.querySelectorAll("section")].filter(e => {
+      const box = e.getBoundingClientRect(), inside = [...e.children].map(p => p.getBoundingClientRect());
+      return Math.round(box.height) !== innerHeight || e.scrollWidth > e.clientWidth + 1
+        || Math.max(...inside.map(p => p.bottom)) > box.bottom || Math.max(...inside.map(p => p.right)) > box.right;
+    }).map(e => e.id || "first")"""
+    with tab(browser, width=size[0]) as found:
+        address = f"{book}/slides-of-test.html"
+        made = slides_page("The book", texts)
+        found.page.route(address, lambda route: route.fulfill(body=made, content_type="text/html"))
+        found.page.set_viewport_size({"width": size[0], "height": size[1]})
+        page = found.go(address)
+        page.wait_for_function("[...document.images].every(e => e.complete && e.naturalWidth)")
+        assert page.locator("section").count() == len(texts) + 1
+        assert page.evaluate(fits) == []
+        names = page.locator("section:first-of-type li a").all_inner_texts()
+        titles = page.locator("section h2").all_inner_texts()
+        assert names == list(dict.fromkeys(titles))
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("scrollY === innerHeight")
+        page.get_by_role("link", name=names[3]).click()
+        here = (
+            "[...document.querySelectorAll('section')].find(e => Math.abs(e.getBoundingClientRect().top) < 2)"
+        )
+        page.wait_for_function(f"{here}?.querySelector('h2')?.innerText === {names[3]!r}")
+        assert found.faults == []
 
 
 def test_captions_are_text_and_theorems_are_quiet(visit):
