@@ -1,5 +1,6 @@
 """The built pages in a real browser, every other host blocked: what a reader meets, with and without eyes."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
@@ -196,6 +197,19 @@ def test_the_search_answers(book, browser, query, page):
         opened.page.wait_for_function(f"!/Searching|Preparing/.test({done})")
         assert any(page in (link.get_attribute("href") or "") for link in results.all())
         assert opened.faults == []
+
+
+@pytest.mark.parametrize("query", ["balanced", "eigenvalues", "identity block"])
+def test_what_the_search_shows_is_text_and_no_source_of_a_formula(book, browser, query):
+    with tab(browser) as opened:
+        opened.go(f"{book}/search.html?q={query.replace(' ', '+')}")
+        done = "document.querySelector('#search-results h2').innerText"
+        opened.page.wait_for_function(f"!/Searching|Preparing/.test({done})")
+        opened.page.wait_for_load_state("networkidle")  # each hit loads its page for what it shows of it
+        shown = opened.page.locator("#search-results").inner_text()
+        assert opened.page.locator("#search-results p.context").count() > 10
+        assert shown.count(" … ") > 10  # where formulas were
+        assert re.findall(r".{20}(?:\\[A-Za-z(\[]|\$).{20}", shown) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
