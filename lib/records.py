@@ -41,8 +41,13 @@ def parser(
     module: str, description: str, profiles: Iterable[str], first_seed: int
 ) -> argparse.ArgumentParser:
     """The options of every such command."""
-    made = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
-    made.add_argument("name", nargs="?", metavar="profile", help=", ".join(profiles))
+    made = argparse.ArgumentParser(
+        prog=f"python -m {module}",
+        description=description,
+        epilog="profiles:\n" + "".join(f"  {name}\n" for name in profiles),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("name", nargs="?", metavar="profile", help="one of those named below")
     made.set_defaults(profiles=tuple(profiles))
     made.add_argument("--runs", type=int, help="number of runs (default: the profile's)")
     made.add_argument(

@@ -1,7 +1,7 @@
 """Every number that a chapter states, compared with what was expected of it beforehand.
 
-A chapter opens one :class:`Ledger`, passes each number through :meth:`Ledger.check` and
-ends with :meth:`Ledger.report`. What is expected, how closely, and on whose word stands in
+A chapter opens one `Ledger`, passes each number through `Ledger.check` and
+ends with `Ledger.report`. What is expected, how closely, and on whose word stands in
 ``tests/expected/<chapter>.yml``; the README shows how to add an entry.
 """
 
@@ -85,7 +85,7 @@ class Ledger:
     def check(self, name: str, value: object) -> None:
         """Record a number and glue it for the prose.
 
-        A deviation is not raised here but listed, with all others, by :meth:`report`. Raises
+        A deviation is not raised here but listed, with all others, by `report`. Raises
         LedgerError for a name of which nothing is expected, a name checked before, and what is no number.
         """
         if name not in self._numbers:
@@ -168,7 +168,7 @@ class Ledger:
             )
 
     def _never_checked(self) -> list[Row]:
-        """A row for each expected number that the chapter did not pass to :meth:`check`."""
+        """A row for each expected number that the chapter did not pass to `check`."""
         missing = {name: entry for name, entry in self._numbers.items() if name not in self._rows}
         return [_described(name, entry, NEVER_CHECKED) for name, entry in missing.items()]
 
