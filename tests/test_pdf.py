@@ -59,7 +59,8 @@ def test_of_the_report_the_whole_book_prints_the_summary(browser):
 
 def test_long_code_goes_on_overleaf_and_short_code_stays_whole(tmp_path, browser):
     css = (Path(__file__).resolve().parents[1] / "_static" / "book.css").read_text(encoding="utf-8")
-    theme = ".cell_input, .cell_input div { display: flex } pre { overflow: auto; break-inside: avoid }"
+    theme = """.cell_input, .cell_input div { display: flex; flex-direction: column }
+      pre { overflow: auto; break-inside: avoid } div[class*=highlight] { break-inside: avoid }"""
     start = "<article class=bd-article><div class=toctree-wrapper><section><h2>One</h2>"
 
     def code(name, lines):
@@ -86,8 +87,7 @@ def test_long_code_goes_on_overleaf_and_short_code_stays_whole(tmp_path, browser
 def test_what_moves_on_a_screen_is_left_out_and_links_lead_to_what_is_printed(tmp_path, browser):
     source, target = tmp_path / "index.html", tmp_path / "book.pdf"
     chapters = "".join(
-        f"<span id='document-{name}'></span><section id={name}><h2>The {name}</h2>{inner}"
-        "<p style='break-after: page'>end</p></section>"
+        f"<span id='document-{name}'></span><section id={name}><h2>The {name}</h2>{inner}<p>end</p></section>"
         for name, inner in {
             "first": "<a href='#document-explorer'>try it</a> <a href='#row'>a number</a> "
             "<a href='figure.svg'>at full size</a> <a href='#document-last'>go on</a>"
@@ -97,7 +97,7 @@ def test_what_moves_on_a_screen_is_left_out_and_links_lead_to_what_is_printed(tm
         }.items()
     )
     main = f"<main class=bd-article><div class=toctree-wrapper>{chapters}</div></main>"
-    source.write_text(f"<meta charset=utf-8>{main}", encoding="utf-8")
+    source.write_text(f"<meta charset=utf-8><style>section {{ break-before: page }}</style>{main}", "utf-8")
     page = browser.new_page()
     pdf.write(page, source.as_uri(), target, "The book", "Version 1")
     kept = page.locator("#first a").all_inner_texts()

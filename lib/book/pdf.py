@@ -56,7 +56,7 @@ NUMBERS = """(numbers) =>
 LOADED = """async (short) => {
   await window.MathJax?.startup?.promise;
   await Promise.all([...document.images].filter(e => e.checkVisibility()).map(e => e.decode().catch(() => {})));
-  const blocks = [...document.querySelectorAll(".cell_input, div.highlight, table, .admonition")];
+  const blocks = [...document.querySelectorAll(".cell_input, div[class*=highlight], table, .admonition")];
   const long = blocks.filter(e => e.offsetHeight > short);
   const printed = (e) => e.pathname === location.pathname
     && document.getElementById(decodeURIComponent(e.hash.slice(1)))?.checkVisibility();
