@@ -60,7 +60,8 @@ LOADED = """async (short) => {
   const long = blocks.filter(e => e.offsetHeight > short);
   const printed = (e) => e.pathname === location.pathname
     && document.getElementById(decodeURIComponent(e.hash.slice(1)))?.checkVisibility();
-  const dead = [...document.querySelectorAll(".bd-article a[href]")].filter(e => e.protocol === "file:" && !printed(e));
+  const dead = [...document.querySelectorAll(".bd-article a[href]:not(.headerlink)")]
+    .filter(e => e.protocol === "file:" && !printed(e));
   long.forEach(e => e.classList.add("long"));
   dead.forEach(e => e.replaceWith(...e.childNodes));
 }"""
