@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from weakref import WeakKeyDictionary
 
 import matplotlib
 import numpy as np
@@ -25,6 +26,7 @@ from matplotlib.typing import ColorType
 
 LIGHT, DARK = "#ffffff", "#121212"  # the grounds of the pages in the two modes of their theme
 LEAST = 3.0  # contrast of a line or marker with its ground: WCAG 2.2, criterion 1.4.11
+APART = 2.2  # contrast of a line with a wider one of its colour that it lies over
 UNIFORM = {"viridis", "plasma", "inferno", "magma", "cividis", "rocket", "mako", "crest", "flare"}
 # Contrast on white -> on the dark ground: a little more in the middle, where thin lines are; strong
 # colours would turn white if they kept a contrast above 10.
@@ -88,9 +90,9 @@ def readable(colour: ColorType, ground: str) -> tuple[float, float, float, float
 
 @cache
 def counterpart(name: str) -> Colormap:
-    """The colour map for the dark ground: itself where its colours are values, else from near to far."""
+    """The colour map for the dark ground: itself where its colours are values or light, else from near to far."""
     given = matplotlib.colormaps[name]
-    if name.removesuffix("_r") in UNIFORM:
+    if name.removesuffix("_r") in UNIFORM or name == "gray":  # a picture; gray_r is ink on paper
         return given
     rgb = given(np.linspace(0, 1, 256))[:, :3]
     depth = 1.05 / (luminance(rgb) + 0.05)
@@ -98,10 +100,30 @@ def counterpart(name: str) -> Colormap:
     return ListedColormap(_placed(rgb, depth / depth.min(), vivid, _IN_MAPS), f"{name} on dark")
 
 
+_OVER: WeakKeyDictionary[Line2D, ColorType] = WeakKeyDictionary()
+
+
+def lay_over(line: Line2D, colour: ColorType) -> None:
+    """Give a line a shade of this colour that is seen over a wider line of the colour itself, on either ground."""
+    _OVER[line] = to_rgba(colour)
+    line.set_color(_apart(_OVER[line], LIGHT))
+
+
+def _apart(colour: ColorType, ground: str) -> tuple[float, float, float]:
+    """Further from the ground than the colour is on it: darker on the light one, lighter on the dark one."""
+    seen = readable(colour, LIGHT)
+    drawn = np.array([(readable(_changed_one(seen), DARK) if ground == DARK else seen)[:3]])
+    factor = APART if ground == DARK else 1 / APART
+    red, green, blue = _with_luminance(drawn, (luminance(drawn) + 0.05) * factor - 0.05)[0]
+    return red, green, blue
+
+
 def restyle(figure: Figure) -> None:
     """Turn a figure that was drawn for the light ground into its counterpart for the dark one."""
     for artist in _artists(figure):
-        if isinstance(artist, ScalarMappable) and artist.get_array() is not None:
+        if isinstance(artist, Line2D) and artist in _OVER:
+            artist.set_color(_apart(_OVER[artist], DARK))
+        elif isinstance(artist, ScalarMappable) and artist.get_array() is not None:
             _restyle_map(artist)
         elif not (isinstance(artist, Text) and _stands_on_values(artist)):
             names = next((names for kind, names in COLOURED.items() if isinstance(artist, kind)), ())

@@ -16,7 +16,6 @@ from IPython.display import display
 from matplotlib import rc_params_from_file
 from matplotlib.axes import Axes
 from matplotlib.collections import Collection
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
@@ -106,9 +105,9 @@ def simulated(
 
 
 def predicted(axes: Axes, times: ArrayLike, values: ArrayLike, colour: str) -> None:
-    """Draw a theoretical curve, dashed, in a darker shade so that it stays visible over the simulation."""
-    shade = tuple(0.55 * channel for channel in to_rgb(colour))
-    axes.plot(times, values, color=shade, linestyle=(0, (4, 2)), linewidth=1.4)
+    """Draw a theoretical curve, dashed, in a shade of the colour that stays visible over the simulation."""
+    for line in axes.plot(times, values, linestyle=(0, (4, 2)), linewidth=1.4):
+        grounds.lay_over(line, colour)
 
 
 def legend(

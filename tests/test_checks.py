@@ -355,10 +355,28 @@ def test_a_record_that_is_missing_stops_the_report(tmp_path, monkeypatch):
         ledger.report()
 
 
+ROW = {"name": "x", "here": 1.0, "expected": [1.0] * 5, "tolerance": "exact", "kind": None}
+ROW |= {"status": MATCH, "source": "<a & b>", "deviation": math.inf}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "summary", "opened"),
+    [
+        ([MATCH], "1 number, all match", False),
+        ([MATCH] * 3, "3 numbers, all match", False),
+        ([MATCH, MISMATCH, MATCH], "3 numbers: 2 match; 1 MISMATCH", True),
+        ([MATCH, NOT_COMPARED], f"2 numbers: 1 match; 1 {NOT_COMPARED}", False),
+    ],
+)
+def test_the_table_is_folded_under_its_sum_unless_a_number_failed(statuses, summary, opened):
+    page = as_html([ROW | {"status": status} for status in statuses])
+    assert f"<summary>{summary}</summary>" in page
+    assert ('<details class="numbers" open>' in page) == opened
+    assert page.count("<tr") == 1 + len(statuses)
+
+
 def test_html_is_escaped():
-    row = {"name": "x", "here": 1.0, "expected": [1.0] * 5, "tolerance": "exact", "kind": None}
-    row |= {"status": "match", "source": "<a & b>", "deviation": math.inf}
-    page = as_html([row])
+    page = as_html([ROW])
     assert "&lt;a &amp; b&gt;" in page
     assert "∞ × exact" in page
     assert "(5 numbers)" in page

@@ -1,8 +1,11 @@
 """Figures on two grounds: what can be read on white can be read on black, and values keep their meaning."""
 
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from pictures import contrast, faint, ground, luminance
 
 from lib import grounds, plotting
@@ -66,6 +69,33 @@ def test_a_diverging_map_has_its_zero_near_the_ground_and_keeps_its_colours():
 
 def test_a_scale_of_values_is_the_same_on_both_grounds():
     assert grounds.counterpart("viridis") == plt.colormaps["viridis"]
+
+
+def test_a_picture_is_no_negative_in_the_dark():
+    assert grounds.counterpart("gray") == plt.colormaps["gray"]
+
+
+OWN = [*plotting.CLASS_COLOURS, *plotting.QUADRANT_COLOURS.values(), *plotting.ARCHITECTURE_COLOURS.values()]
+
+
+@pytest.mark.parametrize(
+    "colour", [*OWN, plotting.NEUTRAL, *map(to_hex, plotting.shades(5)), np.array([0.2, 0.5, 0.4])]
+)
+def test_a_prediction_is_seen_over_its_simulation_on_both_grounds(monkeypatch, colour):
+    shown = {}
+    monkeypatch.setattr(plotting, "display", lambda data, **more: shown.update(data))
+    figure, axes = plt.subplots()
+    plotting.simulated(axes, [0, 1], [0, 1], to_hex(colour))
+    plotting.predicted(axes, [0, 1], [0, 1], colour)
+    plotting.save(figure, "figure")
+    for kind in ("image/svg+xml", plotting.DARK_SVG):
+        strokes = [
+            re.search(r"stroke: (#\w{6})", line)[1]
+            for line in re.findall(r"<path[^>]*clip-path[^>]*>", shown[kind])
+            if "stroke-linecap: square" not in line or "stroke-dasharray" in line or "stroke-width: 3" in line
+        ]
+        wide, dashed = strokes[-2:]
+        assert contrast(dashed, wide) > 1.65, (kind, wide, dashed)
 
 
 def test_ink_on_paper_turns_round():

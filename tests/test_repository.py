@@ -147,7 +147,11 @@ def test_a_figure_cell_has_what_the_book_needs(path):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("plotting.save")
         ]
         if drawn:
-            assert cell.metadata["mystnb"]["figure"]["caption"]
+            caption = cell.metadata["mystnb"]["figure"]["caption"]
+            assert caption
+            assert not re.search(
+                r"\b(black|white)\b", caption, re.IGNORECASE
+            )  # each is the other in the dark
             assert cell.metadata["mystnb"]["figure"]["name"]
             assert cell.metadata["mystnb"]["image"]["alt"]
             assert cell.metadata["book"]["content"]

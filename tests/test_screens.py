@@ -350,6 +350,40 @@ def test_a_link_to_a_chapter_has_its_number_and_says_its_title():
     assert links > 20
 
 
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_numbers_of_a_chapter_are_a_line_that_opens_and_are_all_on_paper(visit, name):
+    page = visit(name, 1440)
+    folded, table = page.locator("details.numbers"), page.locator("details.numbers .ledger table")
+    rows = table.locator("tbody tr").count()
+    assert folded.locator("summary").inner_text() == f"{rows} numbers, all match"
+    assert rows > 5
+    assert not table.is_visible()
+    page.emulate_media(media="print")
+    assert table.is_visible()
+    assert table.bounding_box()["height"] > 15 * rows
+    page.emulate_media(media="screen")
+    folded.locator("summary").click()
+    assert table.is_visible()
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_numbers_in_the_text_are_written_as_one_writes_them(name):
+    pasted = [tag.text for tag in soup(name).select(".bd-article .pasted-text")]
+    assert pasted
+    assert not [text for text in pasted if re.search(r"\de[-+]?\d|^-", text)]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_on_a_desk_no_code_scrolls_and_folded_code_says_what_it_is(visit, name):
+    wide = """() => [...document.querySelectorAll(".bd-article .highlight pre")]
+      .filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.slice(0, 60))"""
+    assert visit(name, 1440).evaluate(wide) == []
+    assert not re.search(r"# (fmt: skip|noqa)", soup(name).select_one(".bd-article").text)
+    for section in soup(name).select(".bd-article section"):
+        said = [tag.text.strip() for tag in section.select(":scope > .cell details.hide > summary")]
+        assert not [text for text in said if text in ("The code", "Show code cell source")]
+
+
 def test_set_up_parameters_and_checks_are_folded():
     for name in CHAPTERS:
         page = soup(name)
@@ -402,6 +436,7 @@ def test_no_column_of_the_checked_numbers_is_cut_off(book, browser, width):
     for name in ("report.html", "figure_map.html", "chapters/03_dynamics.html"):
         with tab(browser, width=width) as found:
             page = found.go(f"{book}/{name}")
+            page.evaluate("document.querySelectorAll('details.numbers').forEach(e => { e.open = true; })")
             assert page.evaluate(cut) == [], name
             assert page.evaluate(scrolls) == 0, name
 

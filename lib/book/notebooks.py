@@ -20,11 +20,15 @@ DARK_SVG = "application/vnd.book.dark+svg"  # as in lib.plotting: a figure's dra
 FIGURES = "figures"  # where both drawings of every figure are put, in the folder of the sources
 NAMES: dict[str, str] = {}  # the names of figures by the hashes of their light drawings
 LEAST_LETTERING = 9.0  # CSS pixels, on any screen
+TO_TOOLS = re.compile(r" *# (?:fmt: skip|noqa: \w+)$", re.MULTILINE)  # comments that are not for readers
 PROMPTS = {
     "parameters": "Parameters",
     "set-up": "Set-up",
     "checks": "Checks of these numbers",
+    "exercises": "The numbers of the exercises",
     "hide-input": "The code of this figure",
+    "table": "The code of this table",
+    "code": "The code",
 }
 
 
@@ -54,6 +58,7 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(DARK_SVG, None)
         if cell["cell_type"] == "code":
+            cell["source"] = TO_TOOLS.sub("", _text(cell["source"]))
             fold(cell)
             guard(cell, topic(Path(docname).name))
     source[0] = json.dumps(notebook)
@@ -67,10 +72,10 @@ def fold(cell: dict) -> None:
         return
     if "hide-input" not in tags:
         tags.append("hide-input")
-    prompt = PROMPTS[kind]
-    if kind == "hide-input" and "figure" not in cell["metadata"].get("mystnb", {}):
-        prompt = "The code"
     given = cell["metadata"].setdefault("mystnb", {})
+    if kind == "hide-input" and "figure" not in given:
+        kind = purpose(_text(cell["source"]))
+    prompt = PROMPTS[kind]
     given |= {"code_prompt_show": prompt, "code_prompt_hide": prompt} | given
 
 
@@ -108,6 +113,36 @@ def machinery(source: str, tags: list[str]) -> str | None:
         return "checks"
     compares = [s for s in statements if re.match(r"ledger\.(check|report)\(", ast.unparse(s))]
     return "checks" if compares and 2 * len(compares) >= len(statements) else None
+
+
+def purpose(source: str) -> str:
+    """What a folded cell without a figure is for, a key of PROMPTS: the first that fits."""
+    if "ledger.report()" in source:
+        return "checks"
+    if re.search(r'ledger\.check\(\s*f?"exercise_', source):
+        return "exercises"
+    last = ast.parse(source).body[-1]
+    return "table" if isinstance(last, ast.Expr) and not ast.unparse(last).startswith("ledger.") else "code"
+
+
+PASTED = re.compile(r'(<span class="pasted-text">)([-+]?)(\d[\d.,]*)(?:e([-+])0*(\d+))?(?=%?</span>)')
+
+
+def typeset(
+    app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
+) -> None:
+    """Numbers that stand in the text as one writes them: a minus for the hyphen, a power of ten for the e."""
+
+    def written(match: re.Match) -> str:
+        before, sign, digits, up, power = match.groups()
+        sign = sign.replace("-", "−")
+        if power in (None, "0"):
+            return f"{before}{sign}{digits}"
+        factor = "" if digits == "1" else f"{digits}·"
+        return f"{before}{sign}{factor}10<sup>{'−' if up == '-' else ''}{power}</sup>"
+
+    if body := context.get("body"):
+        context["body"] = PASTED.sub(written, body)
 
 
 def two_grounds(app: Sphinx, doctree: nodes.document) -> None:
@@ -188,5 +223,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("source-read", read)
     app.connect("doctree-read", two_grounds, priority=100)  # before Sphinx collects the images
     app.connect("html-page-context", framed)
+    app.connect("html-page-context", typeset)
     app.connect("build-finished", lighten)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,6 +1,7 @@
 """The table of checked numbers, for a terminal and for a page."""
 
 import html
+from collections import Counter
 from typing import TypedDict
 
 from lib.checks.nested import leaves
@@ -80,15 +81,26 @@ def as_text(rows: list[Row]) -> str:
 
 
 def as_html(rows: list[Row]) -> str:
-    """The table for a page: follows the page's colours and scrolls in its own box."""
+    """The table for a page, folded under a line that sums it up, unless one of its numbers failed."""
 
     def line(texts: list[str], tag: str, kind: str = "") -> str:
         inside = "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in texts)
         return f'<tr class="{kind}">{inside}</tr>'
 
     body = "".join(line(cells(row), "td", "failed" if row["status"] in FAILED else "") for row in rows)
+    opened = " open" if any(row["status"] in FAILED for row in rows) else ""
     return (
+        f'<details class="numbers"{opened}><summary>{html.escape(in_words(rows))}</summary>'
         '<div class="ledger" style="overflow-x: auto" tabindex="0" role="region" '
         'aria-label="Checked numbers"><table><thead>'
-        f"{line(HEADINGS, 'th')}</thead><tbody>{body}</tbody></table></div>"
+        f"{line(HEADINGS, 'th')}</thead><tbody>{body}</tbody></table></div></details>"
     )
+
+
+def in_words(rows: list[Row]) -> str:
+    """How many numbers there are, and how they compare: ``36 numbers, all match``."""
+    count = f"{len(rows)} number{'s' if len(rows) != 1 else ''}"
+    found = Counter(row["status"] for row in rows)
+    if set(found) <= {MATCH}:
+        return f"{count}, all match"
+    return f"{count}: " + "; ".join(f"{times} {status}" for status, times in found.most_common())

@@ -20,13 +20,17 @@ SLIDERS = {control.name: control for control in (*DATASET, *NETWORK) if isinstan
 
 @dataclass(frozen=True)
 class Moving:
-    """A figure's counterpart that moves: a drawing of static/moving.js, its sliders, what is fixed."""
+    """A figure's counterpart that moves: a drawing of static/moving.js, its sliders, what is fixed.
+
+    curves: whose legend it has; names: of its curves, in the place of the symbols for the norms.
+    """
 
     draw: str
     invitation: str
     sliders: tuple[Slider, ...]
     fixed: dict
     curves: str = ""
+    names: tuple[str, ...] = ()
 
 
 def _sliders(names: str, **changes: dict[str, Any]) -> tuple[Slider, ...]:
@@ -94,9 +98,15 @@ FIGURES = {  # by the label of the figure
 ALONE = {  # not under a figure of a chapter
     "landing": Moving(
         "coupling",
-        "Move it: the wanted map (solid) and the unwanted one (dashed) always share one course",
-        _sliders("k_x r"),
+        "Move it: the rule (solid) and the memory of single examples (dashed) grow together; "
+        "their ratio (dotted) never changes",
+        _sliders(
+            "k_x r",
+            k_x={"meaning": "copies of each example's name in the input"},
+            r={"meaning": "how loud these names are"},
+        ),
         FIXED,
+        names=("rule", "memory"),
     ),
 }
 
@@ -110,6 +120,8 @@ def html(label: str, opened: bool = False) -> str:
         "sliders": slider_settings(moving.sliders),
         **shared_settings(),
     }
+    if moving.names:
+        settings["labels"] = settings["labels"] | {"norms": moving.names}
     controls = "\n".join(slider(s, label) for s in moving.sliders)
     curves = legend(moving.curves) if moving.curves else ""
     state = " open" if opened else ""
