@@ -122,6 +122,22 @@ def test_the_pdf_is_offered_when_it_is_there():
         assert (HTML / pdf.NAME).read_bytes().startswith(b"%PDF")
 
 
+def test_no_page_loads_what_serves_nothing_on_it():
+    for page in pages():
+        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+        loaded = " ".join(
+            f"{tag.get('src', '')} {tag.get('href', '')} {tag.string or ''}"
+            for tag in soup.find_all(["script", "link"])
+        )
+        for name, served in {
+            "thebe": ".thebe-launch-button",
+            "togglebutton": ".toggle, .dropdown",
+            "design-tabs": ".sd-tab-set",
+        }.items():
+            if not soup.select(f".bd-article :is({served})"):
+                assert name not in loaded, (page.name, name)
+
+
 def test_generated_pages_have_their_contents():
     for name, words in {
         "claims": ["Holds under a condition", "Does not reproduce"],

@@ -3,6 +3,7 @@
 import pytest
 from bs4 import BeautifulSoup
 
+from lib.book.pdf import PLACE
 from lib.book.slim import like_text, slim
 
 CSS = """
@@ -43,6 +44,14 @@ def test_marks_go_and_everything_else_stays():
         assert kept in made
     cells = [str(cell) for cell in after.find_all("td")]
     assert cells == ['<td class="text-left">one <em>word</em></td>', "<td><p>two</p><p>three</p></td>"]
+
+
+def test_lines_lose_their_indent_and_remarks_but_code_and_the_place_of_the_pdf_stay():
+    code = "<pre>for i:\n\n    <!-- kept -->\n    i</pre>"
+    script = "<script>\n  let a = 1;\n</script>"
+    page = f"<div>\n\n    <p>one\n    two</p>  <!-- a\n remark -->\n  {code}\n  {script}\n  {PLACE}\n</div>"
+    made = slim(page, set())
+    assert made == f"<div>\n<p>one\ntwo</p>\n{code}\n{script}\n{PLACE}\n</div>"
 
 
 @pytest.mark.parametrize("page", ["", "<p>plain</p>", PAGE])

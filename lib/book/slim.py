@@ -19,6 +19,8 @@ MARKS = (  # what is matched, what stays of it
     ),
     (re.compile(r'(<a class="[^"]*" href="[^"]*#(?:module-)?([^"#]*)") title="\2"'), r"\1"),
 )
+COMMENT = re.compile(r"<!--(?! the book).*?-->", re.DOTALL)  # but for the place of the PDF
+AS_WRITTEN = re.compile(r"(<(?:pre|script|style|textarea)\b.*?</(?:pre|script|style|textarea)>)", re.DOTALL)
 SHADE = r'data-theme="{}"\] \.highlight \.(\w+) {{ color: (#\w+) }}'
 TEXT = r'data-theme="{}"\] \.highlight {{ background: #\w+; color: (#\w+) }}'
 
@@ -39,7 +41,9 @@ def slim(html: str, plain: set[str]) -> str:
         html = re.sub(rf'<span class="(?:{names})">([^<]*)</span>', r"\1", html)
     for pattern, rest in MARKS:
         html = pattern.sub(rest, html)
-    return html
+    parts = AS_WRITTEN.split(html)
+    parts[::2] = [re.sub(r"\s*\n\s*", "\n", COMMENT.sub("", part)) for part in parts[::2]]
+    return "".join(parts)
 
 
 def write(app: Sphinx, exception: Exception | None) -> None:

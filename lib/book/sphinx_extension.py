@@ -1,5 +1,6 @@
 """A Sphinx extension: the explorer, figures that move, links to views; mends faults of the tools' pages."""
 
+import re
 from urllib.parse import parse_qsl
 
 from docutils import nodes
@@ -77,14 +78,27 @@ def _accessible(
         context["body"] = context.get("body", "").replace(fault, cure)
 
 
-def _without_repeats(
+UNREAD = {  # scripts and style sheets that the tools put on every page, and the mark of a page that they serve
+    "thebe": "thebe-launch",
+    "toggle(?:button|Hint|Open)": 'class="[^"]*(?:toggle|dropdown)',
+    "design-tabs": "sd-tab-set",
+}
+
+
+def _only_what_is_read(
     app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
 ) -> None:
-    """Jupyter Book emits sphinx-thebe's scripts twice, an error on every page."""
-    unique: dict[tuple, object] = {}
-    for script in context.get("script_files", []):
-        unique.setdefault((str(script.filename or ""), script.attributes.get("body")), script)
-    context["script_files"] = list(unique.values())
+    """Leave out what serves no part of the page."""
+    body = context.get("body", "")
+    idle = [name for name, mark in UNREAD.items() if not re.search(mark, body)]
+    for kind in ("script_files", "css_files"):
+        context[kind] = [
+            file
+            for file in context.get(kind, [])
+            if not any(
+                re.search(name, f"{file.filename or ''} {file.attributes.get('body') or ''}") for name in idle
+            )
+        ]
 
 
 def _one_page_too(app: Sphinx) -> None:
@@ -103,5 +117,5 @@ def setup(app: Sphinx) -> dict:
     app.connect("builder-inited", _one_page_too)
     app.connect("html-page-context", add_scripts)
     app.connect("html-page-context", _accessible)
-    app.connect("html-page-context", _without_repeats, priority=1000)
+    app.connect("html-page-context", _only_what_is_read, priority=1000)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
