@@ -88,16 +88,16 @@ UNREAD = {  # scripts and style sheets that the tools put on every page, and the
 def _only_what_is_read(
     app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
 ) -> None:
-    """Leave out what serves no part of the page."""
+    """Leave out what serves no part of the page, and what Jupyter Book emits a second time."""
     body = context.get("body", "")
     idle = [name for name, mark in UNREAD.items() if not re.search(mark, body)]
     for kind in ("script_files", "css_files"):
-        context[kind] = [
-            file
+        unique = {
+            f"{file.filename or ''} {file.attributes.get('body') or ''}": file
             for file in context.get(kind, [])
-            if not any(
-                re.search(name, f"{file.filename or ''} {file.attributes.get('body') or ''}") for name in idle
-            )
+        }
+        context[kind] = [
+            file for told, file in unique.items() if not any(re.search(name, told) for name in idle)
         ]
 
 
