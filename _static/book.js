@@ -157,17 +157,18 @@
   // Tables of checked numbers: rows that stack on a phone, and a filter where there are many.
 
   function tables() {
-    for (const place of document.querySelectorAll(".ledger, .bd-article figcaption")) { // a long name breaks after an underscore
+    for (const place of document.querySelectorAll(".ledger, .bd-article figcaption, .sig-prename, .sig-name")) { // a long name breaks after a dot or an underscore
       const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT), found = [];
       while (texts.nextNode()) found.push(texts.currentNode);
       for (const text of found) {
-        const parts = text.data.split(/(?<=\w{3}_)(?=\w{3})/);
+        const parts = text.data.split(/(?<=\w{3}[._])(?=\w{3})/);
         if (parts.length > 1) text.replaceWith(...parts.flatMap((part) => [document.createElement("wbr"), part]).slice(1));
       }
     }
+    document.querySelectorAll(".sig-prename").forEach((name) => name.append(document.createElement("wbr")));
     for (const cell of document.querySelectorAll("table.dataframe td"))
       cell.classList.toggle("number", /^[-−+]?[\d.,]+(e[-+]?\d+)?%?$/.test(cell.textContent.trim()));
-    for (const table of document.querySelectorAll(".ledger table")) {
+    for (const table of document.querySelectorAll(":is(.ledger, .stacks) table")) {
       const heads = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.trim());
       table.setAttribute("role", "table"); // stacked rows would lose it
       table.querySelectorAll("tr").forEach((row) => row.setAttribute("role", "row"));

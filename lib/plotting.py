@@ -115,14 +115,17 @@ def legend(
     labels: Iterable[str],
     colours: Iterable[str],
     dashed: str = "predicted",
+    dotted: str = "",
     **options: Any,
 ) -> None:
-    """A legend of colours in an axes or a figure, followed by the meaning of solid and dashed lines."""
+    """A legend of colours in an axes or a figure, then what solid, dashed and, where it is said, dotted lines mean."""
     entries = [
         Line2D([], [], color=colour, linewidth=WIDTH, label=label) for label, colour in zip(labels, colours)
     ]
     entries.append(Line2D([], [], color=NEUTRAL, linewidth=WIDTH, label="simulated"))
     entries.append(Line2D([], [], color="black", linestyle=(0, (4, 2)), linewidth=1.4, label=dashed))
+    if dotted:
+        entries.append(Line2D([], [], color="black", linestyle=":", label=dotted))
     holder.legend(handles=entries, **options)
 
 

@@ -58,6 +58,31 @@ def faint(svg: str, least: float = 3.0) -> list[str]:
     return found
 
 
+def texts(svg: str) -> list[str]:
+    """Everything that is written in a figure: matplotlib keeps the text of drawn letters as comments."""
+    return _written(_with_comments(svg))
+
+
+def axes(svg: str) -> list[tuple[str, list[str]]]:
+    """The label and the tick labels of every axis of a figure."""
+    found = []
+    for axis in _with_comments(svg).iter(f"{SVG}g"):
+        if axis.get("id", "").startswith("matplotlib.axis_"):
+            parts = [(re.match(r"[xyz]tick_", part.get("id", "")), _written(part)) for part in axis]
+            ticks = [text for tick, written in parts if tick for text in written]
+            found.append((" ".join(text for tick, written in parts if not tick for text in written), ticks))
+    return found
+
+
+def _with_comments(svg: str) -> ElementTree.Element:
+    parser = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))
+    return ElementTree.fromstring(svg, parser)
+
+
+def _written(element: ElementTree.Element) -> list[str]:
+    return [part.text.strip() for part in element.iter() if part.tag is ElementTree.Comment and part.text]
+
+
 def _style(element) -> dict[str, str]:
     pairs = (part.split(":", 1) for part in element.get("style", "").split(";") if ":" in part)
     return {key.strip(): value.strip() for key, value in pairs}

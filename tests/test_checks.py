@@ -17,6 +17,7 @@ from lib.checks.tables import (
     NOT_FINITE,
     UNDEFINED,
     as_html,
+    written,
 )
 from lib.checks.tolerances import TOLERANCES
 
@@ -380,3 +381,20 @@ def test_html_is_escaped():
     assert "&lt;a &amp; b&gt;" in page
     assert "∞ × exact" in page
     assert "(5 numbers)" in page
+
+
+@pytest.mark.parametrize(
+    ("machine", "written_"),
+    [
+        ("1.6e-04", "1.6\u202f·\u202f10⁻⁴"),
+        ("1e-04", "10⁻⁴"),
+        ("-2.5e-17", "−2.5\u202f·\u202f10⁻¹⁷"),
+        ("6e+16", "6\u202f·\u202f10¹⁶"),
+        ("0e+00", "0"),
+        ("-0.13", "−0.13"),
+        ("8.6%", "8.6%"),
+        ("dense", "dense"),
+    ],
+)
+def test_numbers_in_a_text_are_written_as_one_writes_them(machine, written_):
+    assert written(machine) == written_

@@ -68,7 +68,7 @@ def sections(entry, **changes):
 
 def test_a_claim_is_shown_with_its_numbers():
     page = evidence.claims_page(sections(CLAIM), book())
-    assert "**1 claims** 1 holds." in page
+    assert "**1 claims**, 1 holds." in page
     assert "Hills end.\n: **Holds**. At 1.2." in page
     assert "{prf:ref}`thm-hills`" in page
     assert "{tested}`hills.height` ({doc}`chapters/01_hills`)" in page

@@ -460,6 +460,20 @@ def test_values_are_read_off_under_the_pointer_and_by_keys(book, browser):
         assert all(str(float(end)) in values.inner_text() for end in ends)
 
 
+def test_values_under_the_pointer_are_right_where_the_screen_is_low(book, browser):
+    """A plot that is too high for its box is drawn narrower: the pointer reads the time that stands under it."""
+    with tab(browser, width=667) as found:
+        page = found.go(f"{book}/explorer.html")
+        page.set_viewport_size({"width": 667, "height": 375})
+        page.locator("#explorer-n_y").evaluate("e => e.scrollIntoView({block: 'end'})")
+        ticks = page.evaluate("""() => [...document.querySelectorAll("#explorer-plot-strengths text")]
+          .filter(e => e.textContent === "100").map(e => e.getBoundingClientRect()).map(b => b.x + b.width / 2)""")
+        box = page.locator("#explorer-plot-strengths").bounding_box()
+        page.mouse.move(ticks[0], box["y"] + box["height"] / 2)
+        time = float(page.locator(".view-strengths .values").inner_text().split()[1].rstrip(":"))
+        assert time == pytest.approx(100, abs=3)
+
+
 def test_the_link_to_a_view_is_copied(book, browser):
     with tab(browser, permissions=["clipboard-read", "clipboard-write"]) as found:
         page = found.go(f"{book}/explorer.html#k_x=5")
@@ -468,6 +482,48 @@ def test_the_link_to_a_view_is_copied(book, browser):
         copied = page.evaluate("navigator.clipboard.readText()")
         assert "k_x=5" in copied
         assert copied.startswith(f"{book}/explorer.html#")
+
+
+def test_by_finger_on_a_small_phone(book, browser):
+    """A slider is moved, a thing to try is tried, values are read off and the plot is changed, all in sight."""
+    with tab(browser, width=375, has_touch=True) as found:
+        page = found.go(f"{book}/explorer.html")
+        page.set_viewport_size({"width": 375, "height": 667})
+        slider = page.locator("#explorer-k_x")
+        slider.evaluate("e => e.scrollIntoView({block: 'end'})")
+        place = slider.bounding_box()
+        page.touchscreen.tap(place["x"] + 0.95 * place["width"], place["y"] + place["height"] / 2)
+        assert page.evaluate("window.explorer.parameters.k_x") >= 7
+        plot = page.locator("#explorer-plot-strengths")
+        assert plot.bounding_box()["y"] >= 0
+        page.locator('.bd-article p a[href="#things-to-try"]').tap()
+        page.locator('a[href*="architecture=split"]').first.tap()
+        page.wait_for_function("window.explorer.parameters.architecture === 'split'")
+        box = plot.bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] < 667
+        values = page.locator(".view-strengths .values")
+        page.touchscreen.tap(box["x"] + 0.3 * box["width"], box["y"] + box["height"] / 2)
+        early = values.inner_text()
+        page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
+        assert "class 1" in early
+        assert values.inner_text() != early
+        page.get_by_role("button", name="ratio").tap()
+        assert page.locator("#explorer-plot-ratio").is_visible()
+        assert found.faults == []
+
+
+@pytest.mark.parametrize("width", [375, 768, 1200, 1440])
+def test_lettering_of_the_plots_can_be_read(book, browser, width):
+    small = """() => [...document.querySelectorAll(".explorer .view > svg")].filter(e => e.checkVisibility())
+      .flatMap(svg => [...svg.querySelectorAll("text, tspan")].map(e => [
+        parseFloat(getComputedStyle(e).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width,
+        svg.id, e.textContent]))
+      .filter(([size]) => size < 8.9)"""
+    with tab(browser, width=width) as found:
+        page = found.go(f"{book}/explorer.html")
+        assert page.locator(".explorer .view > svg text").count() > 10
+        assert page.evaluate(small) == []
 
 
 def figures_in_the_book() -> dict[str, str]:

@@ -24,3 +24,8 @@ def test_a_docstring_keeps_its_signs_and_its_code():
     lines = plain("The norm ‖x‖ of W*, a|b and x_ with `code_` in it,\n    over two lines.\n\nNext.")
     assert lines[0] == r"The norm ‖x‖ of W\*, a\|b and x\_ with \ ``code_``\  in it, over two lines."
     assert lines[2] == "Next."
+
+
+def test_formulas_one_below_the_other_stay_so():
+    lines = plain("Two steps:\n\n    W = 1\n    V = W*\n\nNext.")
+    assert lines[2:4] == ["| W = 1", r"| V = W\*"]

@@ -314,6 +314,25 @@ def test_teachers_are_told_of_every_chapter_what_it_needs():
         teaching.teaching_page(text, summary, list(reversed(chapters.values())))
 
 
+def test_the_minutes_of_a_route_are_the_sum_of_those_in_the_table():
+    paths = PROJECT.chapters()
+    text = (ROOT / "teaching.md").read_text(encoding="utf-8")
+    summary = {"chapters": [{"name": path.stem, "seconds": 1.0} for path in paths]}
+    page = teaching.teaching_page(text, summary, paths)
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| {doc}")]
+    table = {re.search(r"chapters/\d+_(\w+)`", row[0])[1]: int(row[3]) for row in rows}
+    told = [int(sum_) for sum_ in re.findall(r"(\d+) minutes", page)]
+    hour, afternoon = ["datasets", "systematicity", "dynamics", "coupling"], ["modules"]
+    assert told == [
+        sum(table[name] for name in hour),
+        sum(table[name] for name in hour + afternoon),
+        sum(table.values()),
+    ]
+    assert len(table) == len(paths)
+    with pytest.raises(BookError, match="a route leads through coupling, but not systematicity"):
+        teaching.teaching_page(text.replace("`datasets, systematicity, ", "`datasets, "), summary, paths)
+
+
 def test_no_text_counts_chapters_by_itself():
     """A number in the text is a link, which the build corrects; elsewhere a chapter goes by its name."""
     counted = re.compile(r"(?<![`\w])[Cc]hapters? \d+(?!\w)")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from bs4 import BeautifulSoup
-from pictures import faint, ground
+from pictures import axes, faint, ground, texts
 
 from lib import grounds
 from lib.book.notebooks import measures
@@ -72,6 +72,27 @@ def test_every_figure_is_drawn_on_both_grounds_and_its_lines_stand_out():
         texts = [path.read_text(encoding="utf-8") for path in (light, dark)]
         assert [ground(text) for text in texts] == [grounds.LIGHT, grounds.DARK], light.name
         assert [faint(text) for text in texts] == [[], []], light.name
+
+
+def test_no_tick_of_a_figure_lies_between_two_counts():
+    """Half an epoch, 2.5 modes: an axis that counts has whole numbers, or powers of ten from 1 on."""
+    counts = re.compile(r"\b(epochs?|steps?|examples|modes?|features|networks|copies)\b")
+    counted = 0
+    for path in figures():
+        for label, ticks in axes(path.read_text(encoding="utf-8")):
+            if counts.search(label) and "per step" not in label:
+                counted += 1
+                between = [tick for tick in ticks if re.fullmatch(r"\d*\.\d+|.*10\^\{-\d+\}.*", tick)]
+                assert not between, (path.name, label, between)
+    assert counted > 20
+
+
+def test_no_name_of_the_code_is_written_in_a_figure():
+    code = re.compile(r"\w+_\w+|\b(sgd|adam|muon|l1|comp|noncomp)\b")
+    for path in figures():
+        words = [re.sub(r"\$.*?\$", "", text) for text in texts(path.read_text(encoding="utf-8"))]
+        assert len(words) > 5, path.name
+        assert not [text for text in words if code.search(text)], path.name
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -431,14 +452,41 @@ def test_no_column_of_the_checked_numbers_is_cut_off(book, browser, width):
       .filter(e => e.tagName === "TD" || getComputedStyle(e.closest("thead")).position !== "absolute")
       .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1
         || e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.slice(0, 40))"""
-    scrolls = """() => [...document.querySelectorAll(".ledger")]
+    scrolls = """() => [...document.querySelectorAll(".ledger, :is(.ledger, .stacks) .pst-scrollable-table-container")]
       .filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).length"""
-    for name in ("report.html", "figure_map.html", "chapters/03_dynamics.html"):
+    for name in ("report.html", "figure_map.html", "teaching.html", "chapters/03_dynamics.html"):
         with tab(browser, width=width) as found:
             page = found.go(f"{book}/{name}")
+            page.wait_for_function("document.documentElement.dataset.formulas === 'fit'")
             page.evaluate("document.querySelectorAll('details.numbers').forEach(e => { e.open = true; })")
             assert page.evaluate(cut) == [], name
             assert page.evaluate(scrolls) == 0, name
+
+
+@pytest.mark.parametrize("width", [375, 768])
+def test_a_number_stands_beside_what_was_expected_of_it(visit, width):
+    page = visit("03_dynamics.html", width)
+    page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    row = page.locator(".ledger tbody tr").first
+    places = {
+        label: row.locator(f'td[data-label="{label}"]').bounding_box() for label in ("here", "expected")
+    }
+    assert abs(places["here"]["y"] - places["expected"]["y"]) < 2
+    assert places["here"]["x"] + places["here"]["width"] <= places["expected"]["x"] + 1
+
+
+@pytest.mark.parametrize("name", ["claims.html", "errata.html"])
+def test_so_are_those_of_claims_and_errata(name):
+    page = BeautifulSoup((HTML / name).read_text(encoding="utf-8"), "html.parser").select_one(".bd-article")
+    assert re.search("[0-9.]+\u202f·\u202f10⁻[⁰¹²³⁴⁵⁶⁷⁸⁹]+", page.text)
+    assert not re.search(r"\d\.\d+e[+-]\d", page.text)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_exercises_are_counted_from_one(name):
+    titles = [title.text for title in soup(name).select(".exercise > .admonition-title .caption-number")]
+    assert titles
+    assert [int(title.split()[-1].split(".")[-1]) for title in titles] == list(range(1, len(titles) + 1))
 
 
 @pytest.mark.parametrize("name", WITH_TABLES)

@@ -12,10 +12,17 @@ from sphinx_codeautolink.extension.block import CodeBlockAnalyser
 
 
 def plain(text: str) -> list[str]:
-    """The paragraphs of a docstring as lines of reStructuredText in which only code is marked."""
+    """The paragraphs of a docstring as lines of reStructuredText in which only code is marked.
+
+    An indented paragraph, such as formulas one below the other, keeps its lines.
+    """
     lines = []
     for paragraph in re.split(r"\n\s*\n", text.strip()):
-        lines += [" ".join(marked(part) for part in paragraph.split("\n")), ""]
+        parts = paragraph.split("\n")
+        if all(part.startswith("    ") for part in parts):
+            lines += [*(f"| {marked(part)}" for part in parts), ""]
+        else:
+            lines += [" ".join(map(marked, parts)), ""]
     return lines
 
 

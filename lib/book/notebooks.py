@@ -15,12 +15,14 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from lib.book.project import topic
+from lib.checks.tables import written
 
 DARK_SVG = "application/vnd.book.dark+svg"  # as in lib.plotting: a figure's drawing for the dark ground
 FIGURES = "figures"  # where both drawings of every figure are put, in the folder of the sources
 NAMES: dict[str, str] = {}  # the names of figures by the hashes of their light drawings
 LEAST_LETTERING = 9.0  # CSS pixels, on any screen
 TO_TOOLS = re.compile(r" *# (?:fmt: skip|noqa: \w+)$", re.MULTILINE)  # comments that are not for readers
+PER_CENT = re.compile(r"(?<=\d) %")
 PROMPTS = {
     "parameters": "Parameters",
     "set-up": "Set-up",
@@ -125,24 +127,18 @@ def purpose(source: str) -> str:
     return "table" if isinstance(last, ast.Expr) and not ast.unparse(last).startswith("ledger.") else "code"
 
 
-PASTED = re.compile(r'(<span class="pasted-text">)([-+]?)(\d[\d.,]*)(?:e([-+])0*(\d+))?(?=%?</span>)')
-
-
-def typeset(
-    app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
-) -> None:
-    """Numbers that stand in the text as one writes them: a minus for the hyphen, a power of ten for the e."""
-
-    def written(match: re.Match) -> str:
-        before, sign, digits, up, power = match.groups()
-        sign = sign.replace("-", "−")
-        if power in (None, "0"):
-            return f"{before}{sign}{digits}"
-        factor = "" if digits == "1" else f"{digits}·"
-        return f"{before}{sign}{factor}10<sup>{'−' if up == '-' else ''}{power}</sup>"
-
-    if body := context.get("body"):
-        context["body"] = PASTED.sub(written, body)
+def readable(app: Sphinx, doctree: nodes.document) -> None:
+    """Write the quoted numbers as one writes numbers in a text; no line begins with a per cent sign."""
+    for quoted in list(doctree.findall(nodes.inline)):
+        if "pasted-text" in quoted["classes"]:
+            text = nodes.Text(written(quoted.astext()))
+            quoted.clear()
+            quoted += text
+    for text in list(doctree.findall(nodes.Text)):
+        if PER_CENT.search(text) and not isinstance(
+            text.parent, nodes.literal | nodes.literal_block | nodes.raw
+        ):
+            text.parent.replace(text, nodes.Text(PER_CENT.sub("\u202f%", text)))
 
 
 def two_grounds(app: Sphinx, doctree: nodes.document) -> None:
@@ -221,8 +217,8 @@ def setup(app: Sphinx) -> dict:
     """Sphinx's entry point."""
     app.connect("builder-inited", extract)
     app.connect("source-read", read)
+    app.connect("doctree-read", readable)
     app.connect("doctree-read", two_grounds, priority=100)  # before Sphinx collects the images
     app.connect("html-page-context", framed)
-    app.connect("html-page-context", typeset)
     app.connect("build-finished", lighten)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

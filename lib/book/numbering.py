@@ -100,9 +100,20 @@ def number_of(env: BuildEnvironment, page: str) -> str:
     return ".".join(map(str, env.toc_secnumbers.get(page, {}).get("", ())))
 
 
+def from_one(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Sphinx counts what stands in pages without a number through them all: here each begins anew."""
+    for page, kinds in env.toc_fignumbers.items():
+        numbers = kinds.get("exercise", {})
+        if numbers and not number_of(env, page):
+            first = min(number[0] for number in numbers.values())
+            kinds["exercise"] = {name: (number[0] - first + 1,) for name, number in numbers.items()}
+    return []  # no page to write anew
+
+
 def setup(app: Sphinx) -> dict:
     """Sphinx's entry point."""
     app.add_post_transform(ChapterLinks)
+    app.connect("env-get-updated", from_one, priority=900)  # after Sphinx has counted
     app.add_role("checked", Checked())
     app.add_role("tested", Tested())
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,6 +1,7 @@
 """The table of checked numbers, for a terminal and for a page."""
 
 import html
+import re
 from collections import Counter
 from typing import TypedDict
 
@@ -11,6 +12,7 @@ MATCH, MISMATCH, NOT_FINITE = "match", "MISMATCH", "NOT FINITE"
 NOT_COMPARED = "not compared: a fixed number for the default parameters"
 UNDEFINED = "undefined for these parameters"
 NEVER_CHECKED = "expected but never checked by the chapter"
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 FAILED = (MISMATCH, NOT_FINITE, NEVER_CHECKED)
 
 
@@ -41,6 +43,18 @@ def show(value: object, digits: int = 12) -> str:
     if isinstance(value, float):
         return f"{value:.{digits}g}".replace("inf", "∞")
     return "–" if value is None else str(value)
+
+
+def written(text: str) -> str:
+    """A formatted number as one writes it in a text: 1.6e-04 is 1.6 · 10⁻⁴, and minus is a sign of its own."""
+    found = re.fullmatch(r"(-?)([\d.]+)(?:e([+-]\d+))?(%?)", text)
+    if not found:
+        return text
+    sign, factor, exponent, percent = found.groups("")
+    if exponent and float(factor):
+        power = "10" + str(int(exponent)).translate(RAISED)
+        factor = power if factor == "1" else f"{factor}\u202f·\u202f{power}"
+    return sign.replace("-", "−") + factor + percent
 
 
 def cells(row: Row) -> list[str]:

@@ -66,6 +66,7 @@ def columns(records: dict) -> Figure:
                 mean = history.train[..., block].mean(axis=0)
                 axes.plot(history.epochs, mean, color=colour(label), lw=1)
             axes.set(ylabel=f"{BLOCKS[block]} error")
+            axes.xaxis.get_major_locator().set_params(integer=True)
         column[0].set_title(TITLES.get(name, name))
     panels[1, 0].legend(loc="lower left")
     return figure

@@ -26,8 +26,9 @@ def hyperparameters(content: dict) -> dict:
     entry = next(iter(content["cases"].values()))
 
     def values(dictionaries: list[dict], name: str) -> str:
-        found = dict.fromkeys(str(d[name]) for d in dictionaries)
-        return ", ".join(found)
+        found = list(dict.fromkeys(d[name] for d in dictionaries))
+        many = f"{len(found)} from {min(found)} to {max(found)}" if len(found) > 4 else ""
+        return many or ", ".join(map(str, found))
 
     channels = dict.fromkeys(f"{s['architecture']} {s['channels']}" for s in settings)
     return {
@@ -42,7 +43,7 @@ def hyperparameters(content: dict) -> dict:
         "rate": values(settings, "learning_rate"),
         "epochs": values(settings, "epochs"),
         "std": f"{settings[0]['init_std']}, {settings[0]['readout_std']}",
-        "seeds": f"{min(entry['seeds'])}–{max(entry['seeds'])}",
+        "seeds": "–".join(dict.fromkeys(str(end(entry["seeds"])) for end in (min, max))),
         "draws": len(set(entry.get("draws", [0]))),
     }
 

@@ -17,6 +17,7 @@ import yaml
 from lib.book import BookError
 from lib.book.pages.markdown import code, doc, numref, tested
 from lib.book.project import topic
+from lib.checks.tables import written
 
 HOLDS = "holds"
 CONDITION = "holds under a condition"
@@ -52,13 +53,13 @@ class Book:
     def fill(self, text: str) -> str:
         """The text with its quoted numbers put in; KeyError or IndexError for one that is not there."""
 
-        def number(match: re.Match) -> str:
+        def put(match: re.Match) -> str:
             value = self.numbers[match[1]]["expected" if match[2] else "here"]
             for position in re.findall(r"\d+", match[3]):
                 value = value[int(position)]
-            return format(value, match[4] or ".4g")
+            return written(format(value, match[4] or ".4g"))
 
-        return _QUOTED.sub(number, text)
+        return _QUOTED.sub(put, text)
 
     def faults(self, entry: dict) -> list[str]:
         """The names in an entry that this build does not know, in words."""
@@ -95,7 +96,7 @@ def claims_page(sections: list[dict], book: Book) -> str:
     )
     parts = [
         "# Claims",
-        f"What the paper claims, a sentence each, and what became of it: of **{len(entries)} claims** "
+        f"What the paper claims, a sentence each, and what became of it: of **{len(entries)} claims**, "
         f"{told}. Beside each verdict stand the theorem that proves it, the checked numbers that test "
         "it (with their sources in the {doc}`report`), and its figure. The build compares this page "
         "with the chapters: a number, theorem or figure that is not there would have stopped it.",
@@ -188,8 +189,12 @@ def _support(entry: dict, book: Book) -> str:
 
 def _item(term: str, *paragraphs: str) -> str:
     """A term with its explanation, as a definition list."""
-    first, *rest = [" ".join(text.split()) for text in paragraphs if text.strip()]
-    return "\n\n".join([f"{' '.join(term.split())}\n: {first}", *(f"  {text}" for text in rest)])
+    first, *rest = [_on_a_line(text) for text in paragraphs if text.strip()]
+    return "\n\n".join([f"{_on_a_line(term)}\n: {first}", *(f"  {text}" for text in rest)])
+
+
+def _on_a_line(text: str) -> str:
+    return re.sub(r"[ \n]+", " ", text).strip()  # spaces that hold a number together stay
 
 
 def _capital(text: str) -> str:

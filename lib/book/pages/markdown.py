@@ -30,9 +30,14 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>|$~#&])", r"\\\1", text.replace("\n", " "))
 
 
-def wide(headings: list[str], rows: list[list[str]]) -> str:
+def wide(headings: list[str], rows: list[list[str]], kind: str = "ledger wide") -> str:
     """A table that needs the whole width: the style sheet knows it by its container."""
-    return "\n".join(["```{container} ledger wide", table(headings, rows), "```"])
+    return "\n".join([f"```{{container}} {kind}", table(headings, rows), "```"])
+
+
+def stacked(headings: list[str], rows: list[list[str]]) -> str:
+    """A table of text whose rows stack on a phone."""
+    return wide(headings, rows, "stacks")
 
 
 def table(headings: list[str], rows: list[list[str]]) -> str:

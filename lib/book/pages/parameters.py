@@ -4,7 +4,7 @@ from pathlib import Path
 
 import papermill
 
-from lib.book.pages.markdown import code, doc, escape, table
+from lib.book.pages.markdown import code, doc, escape, stacked
 from lib.book.project import topic
 
 
@@ -20,7 +20,7 @@ def parameters_page(notebooks: list[Path]) -> str:
         known = papermill.inspect_notebook(path).values()
         rows = [[code(p["name"]), code(p["default"]), escape(p["help"])] for p in known]
         example = next(iter(known), None)
-        parts += [f"## {doc(path.stem)}", table(["name", "default", "meaning"], rows)]
+        parts += [f"## {doc(path.stem)}", stacked(["name", "default", "meaning"], rows)]
         if example:
             command = f'make chapter NAME={topic(path.stem)} PARAMS="{example["name"]}={example["default"]}"'
             parts.append(f"```sh\n{command}\n```")

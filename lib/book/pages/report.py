@@ -6,7 +6,7 @@ from importlib import metadata
 
 from lib.book.execute import Executed
 from lib.book.figures import Figure
-from lib.book.pages.markdown import WIDE, code, doc, escape, numref, table, tested, wide
+from lib.book.pages.markdown import WIDE, code, doc, escape, numref, stacked, table, tested, wide
 from lib.book.project import topic
 from lib.checks.sources import KINDS, SET
 from lib.checks.tables import HEADINGS, Row, cells
@@ -70,7 +70,7 @@ def report_page(summary: dict) -> str:
         ]
     parts += [
         "## Tolerances",
-        table(
+        stacked(
             ["kind", "a match is", "for"],
             [[code(name), escape(k.rule), escape(k.use)] for name, k in TOLERANCES.items()],
         ),
@@ -138,7 +138,7 @@ def _worth(rows: list[Row]) -> str:
             lines.append([name, str(both), str(one), escape(meaning)])
     totals = [sum(int(line[column]) for line in lines) for column in (1, 2)]
     lines.append(["**all**", *(f"**{total}**" for total in totals), ""])
-    return table(["kind of source", "both sides", "one side", "what it is"], lines)
+    return stacked(["kind of source", "both sides", "one side", "what it is"], lines)
 
 
 def _number(row: Row, chapter: str) -> list[str]:

@@ -71,8 +71,8 @@ window.bookDrawing = (() => {
     svg.reread = () => show(place);
     show(place);
     const pointed = (event) => {
-      const box = svg.getBoundingClientRect(), { x, across } = svg.reading;
-      const wanted = ((event.clientX - box.left) / box.width) * BOX.width;
+      const { x, across } = svg.reading, drawn = svg.getScreenCTM().inverse(); // a low screen makes the drawing narrower than its box
+      const wanted = new DOMPoint(event.clientX, event.clientY).matrixTransform(drawn).x;
       show(x.reduce((best, v, i) => (Math.abs(across.at(v) - wanted) < Math.abs(across.at(x[best]) - wanted) ? i : best), 0));
     };
     svg.addEventListener("pointermove", pointed);
@@ -99,7 +99,7 @@ window.bookDrawing = (() => {
     const lines = edges.map((row) => `M0 ${row}H${columns}`).join("") + `M0 0V${rows}M${columns} 0V${rows}`;
     const inside = `<g transform="translate(${gutter} 2) scale(${cell})">${squares.join("")}` +
       `<path d="${lines}" stroke="currentColor" fill="none" vector-effect="non-scaling-stroke"/></g>`;
-    const symbol = (index) => `${index}<tspan dy="3" font-size="9">${letter}</tspan>`;
+    const symbol = (index) => `${index}<tspan dy="3" font-size="12">${letter}</tspan>`;
     const place = (index, from, to) => text(2, 6 + (cell * (from + to)) / 2, symbol(index));
     const labels = [features ? place("Ω", 0, features) : "", copies ? place("Γ", features, rows) : ""];
     put(svg, title, width, Math.max(Math.ceil(rows * cell) + 6, 24), [inside, ...labels]);
