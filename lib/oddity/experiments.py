@@ -51,14 +51,15 @@ PROFILES = {
         }
     ),
     "oddity-all-layers": Profile({"F": Case("inside-contact", "F", SHORT, (Search("all", (1e-5,), 300),))}),
-    "oddity-inside-number": Profile({"M": Case("inside-number", "M", LONG, (HEAD,))}),
+    "oddity-inside-number": Profile(
+        {name: Case("inside-number", name, LONG, (HEAD,)) for name in ("M", "F")}
+    ),
     "oddity-number-contact": Profile({"M": Case("number-contact", "M", LONG, (HEAD,))}),
     "oddity-agreement": Profile({"transformer": Case("agreement", "transformer", READER, (READ_AT,))}),
     "oddity-reflexive": Profile({"transformer": Case("reflexive", "transformer", READER, (READ_AT,))}),
-    "oddity-trap": Profile(  # half of them learn one rule and not, or not well, the other: no search
+    "oddity-trap": Profile(  # most learn one rule and not, or not well, the other: no search
         {
             "M, inside-contact": Case("inside-contact", "M", PATIENT, ()),
-            "F, inside-number": Case("inside-number", "F", LONG, ()),
             "F, number-contact": Case("number-contact", "F", LONG, ()),
         }
     ),
