@@ -82,11 +82,6 @@ def test_what_was_checked_is_what_is_shown(undisturbed):
     assert 'alt="Alt of line"' in page
 
 
-def test_every_script_is_on_a_page_once(undisturbed):
-    page = (undisturbed.output / "html" / "intro.html").read_text(encoding="utf-8")
-    assert page.count("const THEBE_JS_URL") == page.count("sphinx-thebe.js") == 1
-
-
 def test_nothing_is_left_over(undisturbed):
     left = {path.name for path in undisturbed.output.iterdir()} - {".lock"}
     assert left == {"html", "executed", "report.json", "kept"}
