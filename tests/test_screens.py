@@ -463,6 +463,27 @@ def test_no_column_of_the_checked_numbers_is_cut_off(book, browser, width):
             assert page.evaluate(scrolls) == 0, name
 
 
+@pytest.mark.parametrize("name", ["teaching.html", "report.html", "parameters.html"])
+def test_a_stacked_cell_has_room_for_its_head(book, browser, name):
+    cramped = """() => [...document.querySelectorAll(".stacks td[data-label]")].filter((cell) => {
+        const head = getComputedStyle(cell, "::before");
+        if (head.content === "none" || !cell.checkVisibility()) return false;
+        const alike = document.createElement("div");
+        alike.textContent = cell.dataset.label;
+        const { whiteSpace, width, font } = head;
+        Object.assign(alike.style, { position: "absolute", whiteSpace, width, font });
+        cell.append(alike);
+        const tight = cell.clientHeight + 1 < alike.offsetHeight;
+        alike.remove();
+        return tight;
+      }).map((cell) => cell.dataset.label)"""
+    with tab(browser, width=375) as found:
+        page = found.go(f"{book}/{name}")
+        page.wait_for_function("document.documentElement.dataset.formulas === 'fit'")
+        assert page.locator(".stacks td[data-label]").count() > 0
+        assert page.evaluate(cramped) == []
+
+
 @pytest.mark.parametrize("width", [375, 768])
 def test_a_number_stands_beside_what_was_expected_of_it(visit, width):
     page = visit("03_dynamics.html", width)
