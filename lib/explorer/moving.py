@@ -127,8 +127,8 @@ def html(label: str, opened: bool = False) -> str:
     state = " open" if opened else ""
     return f"""<details class="moving" id="{label}-moving"{state}><summary>{moving.invitation}</summary>
 <style>{colours()}</style>
-<div class="view">{curves}<svg role="img" aria-label="{moving.invitation}"></svg></div>
+<div class="stage"><div class="view">{curves}<svg role="img" aria-label="{moving.invitation}"></svg></div>
 <form autocomplete="off" aria-label="{moving.invitation}">{controls}
-<p class="note" role="status"></p></form>
+<p class="note" role="status"></p></form></div>
 <script type="application/json" class="settings">{json.dumps(settings, ensure_ascii=False)}</script>
 </details>"""

@@ -8,7 +8,8 @@ window.bookDrawing = (() => {
     return value === 0 || (power >= -3 && power < 6) ? String(Number(value.toPrecision(3))) : `${Number(digits)}e${Number(power)}`;
   };
   const text = (x, y, content, more = "") => `<text x="${x}" y="${y}" ${more}>${content}</text>`;
-  const BOX = { left: 46, right: 414, top: 10, bottom: 196, width: 420, height: 234 };
+  const upright = (x, y, content) => `<text transform="translate(${x} ${y}) rotate(-90)" text-anchor="middle">${content}</text>`;
+  const BOX = { left: 60, right: 414, top: 10, bottom: 196, width: 420, height: 234 };
 
   function ticks(end) { // round numbers, about four
     const power = 10 ** Math.floor(Math.log10(end / 4));
@@ -24,8 +25,8 @@ window.bookDrawing = (() => {
   }
 
   /* x: values along the axis; curves: [{y, colour, dash, label, band: [low, high]}]; colour: the name of a property. */
-  function plot(svg, { title, x, curves, xlabel = "time (epochs)", xlog = false, ylog = false, least = 1e-9, low = 0, empty = "" }) {
-    const { left, right, top, bottom, width, height } = BOX;
+  function plot(svg, { title, x, curves, xlabel = "time (epochs)", ylabel = "", xlog = false, ylog = false, least = 1e-9, low = 0, empty = "" }) {
+    const { right, top, bottom, width, height } = BOX, left = ylabel ? BOX.left : BOX.left - 14;
     const finite = curves.flatMap(({ y, band }) => [...y, ...(band ? band[1] : [])]).filter(Number.isFinite);
     const end = x[x.length - 1], high = (ylog ? 1 : 1.05) * Math.max(finite.length ? least : 1, ...finite);
     const across = axis(xlog ? x.find((v) => v > 0) : 0, end, left, right, xlog), up = axis(ylog ? low : 0, high, bottom, top, ylog);
@@ -33,7 +34,7 @@ window.bookDrawing = (() => {
     const parts = across.marks.map((v) => grid(`M${across.at(v)} ${top}V${bottom}`) + text(across.at(v), bottom + 17, brief(v), 'text-anchor="middle"'));
     parts.push(...up.marks.map((v) => grid(`M${left} ${up.at(v)}H${right}`) + text(left - 6, up.at(v) + 4, brief(v), 'text-anchor="end"')));
     parts.push(`<path d="M${left} ${top}V${bottom}H${right}" stroke="currentColor" fill="none"/>`);
-    parts.push(text((left + right) / 2, bottom + 34, xlabel, 'text-anchor="middle"'));
+    parts.push(text((left + right) / 2, bottom + 34, xlabel, 'text-anchor="middle"'), upright(12, (top + bottom) / 2, ylabel));
     const point = (v, i) => `${across.at(x[i]).toFixed(1)} ${up.at(v).toFixed(1)}`;
     for (const { y, colour, dash = "", band } of curves) {
       if (!y.some(Number.isFinite)) continue;
@@ -118,7 +119,7 @@ window.bookDrawing = (() => {
     for (let i = 0; i < columns; i++) parts.push(text(left + (i + 0.5) * wide, foot + 16, i, 'text-anchor="middle"'));
     for (let j = 0; j < rows; j++) parts.push(text(left - 8, foot - (j + 0.5) * high + 4, j, 'text-anchor="end"'));
     parts.push(text(left + (columns * wide) / 2, foot + 34, xlabel, 'text-anchor="middle"'));
-    parts.push(`<text transform="translate(14 ${top + (rows * high) / 2}) rotate(-90)" text-anchor="middle">${ylabel}</text>`);
+    parts.push(upright(14, top + (rows * high) / 2, ylabel));
     put(svg, title, width, Math.max(foot + 42, 140), parts);
   }
 

@@ -8,15 +8,15 @@
   const DRAW = {
     strengths(svg, p, { labels, dashes }) {
       const { times, strengths, modes } = compute(p);
-      plot(svg, { title: `Strengths of the mode classes, up to ${modes.map((m) => brief(m.asymptote)).join(", ")}`, x: times, curves: colours("strengths", strengths, labels.strengths, dashes) });
+      plot(svg, { title: `Strengths of the mode classes, up to ${modes.map((m) => brief(m.asymptote)).join(", ")}`, x: times, ylabel: "strength", curves: colours("strengths", strengths, labels.strengths, dashes) });
     },
     norms(svg, p, { labels, dashes }) {
       const { times, norms } = compute(p);
-      plot(svg, { title: "Quadrant norms over training", x: times, curves: colours("norms", Object.values(norms), labels.norms, dashes) });
+      plot(svg, { title: "Quadrant norms over training", x: times, ylabel: "norm", curves: colours("norms", Object.values(norms), labels.norms, dashes) });
     },
     coupling(svg, p, { labels, dashes }) {
       const { times, norms } = compute(p), chosen = [norms.comp_to_comp, norms.noncomp_to_comp];
-      plot(svg, { title: "The two norms of the compositional output, and their ratio", x: times, least: 1, curves: [
+      plot(svg, { title: "The two norms of the compositional output, and their ratio", x: times, least: 1, ylabel: "norm, or ratio of norms", curves: [
         ...colours("norms", chosen, labels.norms, dashes),
         { y: chosen[1].map((y, t) => y / chosen[0][t]), colour: "ratio-0", dash: "2 3", label: "ratio" }] });
     },
@@ -28,7 +28,7 @@
     geometry(svg, p) {
       const powers = Array.from({ length: 150 }, (_, i) => 10 ** (0.01 + (0.99 * i) / 149));
       const flat = (value, colour, dash, label) => ({ y: powers.map(() => value), colour, dash, label });
-      plot(svg, { title: "Weight of the rule by the geometry p", x: powers, xlog: true, least: 1, xlabel: "p (of Σ|w|^p)", curves: [
+      plot(svg, { title: "Weight of the rule by the geometry p", x: powers, xlog: true, least: 1, xlabel: "p (of Σ|w|^p)", ylabel: "weight of the rule", curves: [
         { y: powers.map((power) => rule_weight(p, power)), colour: "strengths-0", label: "ρ" },
         flat(rule_weight(p, 2), "strengths-1", "9 4", "gradient descent (p = 2)"),
         flat(rule_weight(p, Infinity), "strengths-2", "2 3", "sign descent (p = ∞)")] });
@@ -39,7 +39,7 @@
       const curves = [{ y: mean, band: [low, high], colour: "strengths-0", label: "mean of 20 training sets" }];
       if (a > 0) curves.push({ y: bound, colour: "ratio-0", dash: "9 4", label: "bound" });
       const logarithmic = p.n_x > 5;
-      plot(svg, { title: `Error per held-out example, for a = ${brief(a)}`, x: sizes, xlog: logarithmic, ylog: logarithmic && a > 0, low: least, least: 1, xlabel: "training examples", curves });
+      plot(svg, { title: `Error per held-out example, for a = ${brief(a)}`, x: sizes, xlog: logarithmic, ylog: logarithmic && a > 0, low: least, least: 1, xlabel: "training examples", ylabel: "error per example", curves });
     },
   };
 
