@@ -57,7 +57,7 @@ PROFILES = {
     "oddity-number-contact": Profile({"M": Case("number-contact", "M", LONG, (HEAD,))}),
     "oddity-agreement": Profile({"transformer": Case("agreement", "transformer", READER, (READ_AT,))}),
     "oddity-reflexive": Profile({"transformer": Case("reflexive", "transformer", READER, (READ_AT,))}),
-    "oddity-trap": Profile(  # most learn one rule and not, or not well, the other: no search
+    "oddity-trap": Profile(  # no search: most of these networks learn only one of their two rules well
         {
             "M, inside-contact": Case("inside-contact", "M", PATIENT, ()),
             "F, number-contact": Case("number-contact", "F", LONG, ()),
