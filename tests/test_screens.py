@@ -194,19 +194,23 @@ TORN = """() => [...document.querySelectorAll(".bd-article mjx-container.breaks 
 }).map(e => e.closest("p, li, figcaption")?.textContent.slice(0, 60))"""
 
 
-@pytest.mark.parametrize(
-    ("name", "width"),
-    [("01_datasets", 375), ("14_oddity", 375), ("00_opening", 768), ("01_datasets", 768)],
-)
-def test_no_stop_begins_a_line_and_no_bracket_ends_one(visit, name, width):
-    assert visit(f"{name}.html", width).evaluate(STRAY) == []
+def in_columns(page, question):
+    """What a question finds in columns of many widths: where lines end is chance, and changes with the fonts."""
+    found = {}
+    for width in range(320, 720, 10):
+        page.evaluate("width => { document.querySelector('.bd-article').style.width = `${width}px` }", width)
+        found[width] = page.evaluate(question)
+    return {width: places for width, places in found.items() if places}
 
 
-@pytest.mark.parametrize(
-    ("name", "width"), [("18_prediction", 768), ("18_prediction", 1440), ("05_modules", 375)]
-)
-def test_no_power_of_ten_is_torn_from_its_factor(visit, name, width):
-    assert visit(f"{name}.html", width).evaluate(TORN) == []
+@pytest.mark.parametrize("name", ["00_opening", "01_datasets", "14_oddity"])
+def test_no_stop_begins_a_line_and_no_bracket_ends_one(visit, name):
+    assert in_columns(visit(f"{name}.html", 768), STRAY) == {}
+
+
+@pytest.mark.parametrize("name", ["05_modules", "18_prediction"])
+def test_no_power_of_ten_is_torn_from_its_factor(visit, name):
+    assert in_columns(visit(f"{name}.html", 768), TORN) == {}
 
 
 @pytest.mark.parametrize("name", ["01_datasets.html", "05_modules.html", "18_prediction.html"])
