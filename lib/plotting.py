@@ -174,7 +174,9 @@ def matrix(
     """
     limit = limit or 1.3 * np.abs(values).max()
     look = dict(cbar=False, square=True, xticklabels=False, yticklabels=False, rasterized=True)
-    sns.heatmap(values, ax=axes, mask=values == 0, cmap=plt.rcParams["image.cmap"], vmin=-limit, vmax=limit, **look)
+    sns.heatmap(
+        values, ax=axes, mask=values == 0, cmap=plt.rcParams["image.cmap"], vmin=-limit, vmax=limit, **look
+    )
     axes.set_anchor("N")
     axes.grid(False)
     axes.spines[:].set_visible(False)
