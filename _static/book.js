@@ -4,23 +4,40 @@
 
   // Formulas. MathJax breaks none that stands in a line: break after relations, operations and commas.
 
-  const flat = (math) => { // the elements of the outermost row
-    let row = [...math.children].filter((e) => e.tagName !== "WBR");
+  function flat(math) { // the elements of the outermost row, and what lies round them
+    let row = [...math.children];
+    const around = [];
     while (row.length === 1 && ["MJX-MROW", "MJX-TEXATOM", "MJX-MSTYLE"].includes(row[0].tagName)) {
-      row[0].classList.add("outer");
+      around.push(row[0]);
       row = [...row[0].children];
     }
-    return row;
-  };
+    return { row, around };
+  }
 
-  function breakable(formula) {
-    const row = flat(formula.querySelector("mjx-math"));
+  function places(formula) { // in a long one, outside its brackets, and nowhere so that a scrap stands alone
+    const math = formula.querySelector("mjx-math"), { row, around } = flat(math);
+    const em = parseFloat(getComputedStyle(formula).fontSize), { left, right } = math.getBoundingClientRect();
+    if (right - left < 9 * em) return [];
     const number = (e) => e?.tagName === "MJX-MN" || e?.firstElementChild?.tagName === "MJX-MN";
-    const places = row.filter((e, i) => e.tagName === "MJX-MO" && row[i + 1]?.hasAttribute("space") &&
-      !(e.querySelector(".mjx-c22C5") && number(row[i - 1]) && number(row[i + 1]))); // 3·10⁻⁴ is one number
-    if (!places.length) return;
+    const has = (e, ...codes) => e.tagName === "MJX-MO" && codes.some((code) => e.querySelector(`.mjx-c${code}`));
+    let depth = 0;
+    const inside = row.map((e) => (depth += has(e, "28", "5B", "7B") - has(e, "29", "5D", "7D")) > 0);
+    const signs = row.map((_, i) => i).filter((i) => row[i].tagName === "MJX-MO" && row[i + 1]?.hasAttribute("space") &&
+      !(has(row[i], "22C5") && number(row[i - 1]) && number(row[i + 1]))); // 3·10⁻⁴ is one number
+    const scrap = (i) => { const end = row[i].getBoundingClientRect().right; return end - left < 2.5 * em || right - end < 2.5 * em; };
+    const outside = signs.filter((i) => !inside[i] && !scrap(i));
+    return (outside.length ? outside : signs).map((i) => {
+      const { marginLeft, fontSize } = getComputedStyle(row[i + 1]);
+      return { sign: row[i], next: row[i + 1], space: parseFloat(marginLeft) / parseFloat(fontSize), formula, around };
+    });
+  }
+
+  function breakAt({ sign, next, space, formula, around }) { // the space stays with the sign: a new line begins at its edge
     formula.classList.add("breaks");
-    places.forEach((e) => e.after(document.createElement("wbr")));
+    around.forEach((e) => e.classList.add("outer"));
+    sign.style.marginRight = `${space}em`;
+    next.style.marginLeft = 0;
+    sign.after(document.createElement("wbr"));
   }
 
   function keep(formula) { // with the stop that follows and the bracket before: no line begins or ends with these
@@ -86,10 +103,16 @@
     scrolling();
   }
 
+  function prepare() { // those that are seen and were not before; all are measured before one is changed
+    const seen = [...document.querySelectorAll(".bd-article mjx-container:not([display], .seen)")].filter((e) => e.checkVisibility());
+    seen.flatMap(places).forEach(breakAt);
+    seen.forEach((e) => e.classList.add("seen"));
+  }
+
   async function mathematics() {
     await window.MathJax?.startup?.promise;
-    document.querySelectorAll(".bd-article mjx-container:not([display])").forEach(breakable);
     document.querySelectorAll(".bd-article span.math").forEach(keep);
+    prepare();
     fit();
     document.documentElement.dataset.formulas = "fit";
     let width = innerWidth;
@@ -97,7 +120,7 @@
       if (innerWidth !== width) fit();
       width = innerWidth;
     });
-    document.querySelectorAll(".bd-article details").forEach((box) => box.addEventListener("toggle", fit));
+    document.querySelectorAll(".bd-article details").forEach((box) => box.addEventListener("toggle", () => { prepare(); fit(); }));
     document.addEventListener("scroll", ({ target }) => { if (target.matches?.(SCROLLING)) fade(target); }, { capture: true, passive: true });
   }
 
@@ -106,8 +129,8 @@
   const viewer = document.createElement("dialog");
   viewer.className = "viewer";
   viewer.setAttribute("aria-label", "Figure at full size");
-  viewer.innerHTML = '<header><button type="button" class="less" aria-label="Smaller">−</button>' +
-    '<button type="button" class="more" aria-label="Larger">+</button>' +
+  viewer.innerHTML = '<header><button type="button" class="smaller" aria-label="Smaller">−</button>' +
+    '<button type="button" class="larger" aria-label="Larger">+</button>' +
     '<button type="button" class="close" aria-label="Close">✕</button></header>' +
     '<div class="whole" tabindex="0" role="group" aria-label="Figure; arrow keys move it"></div><p></p>';
   let scale = 1, opener = null;
@@ -127,7 +150,8 @@
     picture.removeAttribute("style");
     picture.loading = "eager";
     viewer.querySelector(".whole").replaceChildren(picture);
-    viewer.querySelector("p").textContent = link.closest("figure")?.querySelector("figcaption .caption-text")?.innerText ?? "";
+    const caption = link.closest("figure")?.querySelector("figcaption .caption-text");
+    viewer.querySelector("p").replaceChildren(...(caption?.cloneNode(true).childNodes ?? []));
     viewer.showModal();
     size();
     viewer.querySelector(".whole").focus();
@@ -143,8 +167,8 @@
     });
     viewer.addEventListener("click", (event) => {
       if (event.target.closest(".close") || event.target.matches(".whole")) viewer.close();
-      else if (event.target.closest(".more")) size(1.25);
-      else if (event.target.closest(".less")) size(0.8);
+      else if (event.target.closest(".larger")) size(1.25);
+      else if (event.target.closest(".smaller")) size(0.8);
     });
     viewer.addEventListener("close", () => opener?.focus()); // a browser may not give a link that was clicked the focus back
     viewer.addEventListener("keydown", (event) => {
@@ -165,6 +189,8 @@
         if (parts.length > 1) text.replaceWith(...parts.flatMap((part) => [document.createElement("wbr"), part]).slice(1));
       }
     }
+    for (const code of document.querySelectorAll(".bd-article code.literal")) // a short one stays whole
+      code.classList.toggle("kept", code.textContent.length < 25);
     document.querySelectorAll(".sig-prename").forEach((name) => name.append(document.createElement("wbr")));
     for (const cell of document.querySelectorAll("table.dataframe td"))
       cell.classList.toggle("number", /^[-−+]?[\d.,]+(e[-+]?\d+)?%?$/.test(cell.textContent.trim()));
@@ -220,8 +246,10 @@
   function search() {
     if (typeof Search === "undefined" || !Search.htmlToText) return;
     const given = Search.htmlToText;
-    Search.htmlToText = (html, anchor) =>
-      given(html.replace(/<(span|div) class="math[^>]*>[^]*?<\/\1>/g, " … "), anchor);
+    Search.htmlToText = (html, anchor) => {
+      const article = html.match(/<article class="bd-article">[^]*<\/article>/)?.[0] ?? html; // without the buttons over it
+      return given(`<div role="main">${article.replace(/<(span|div) class="math[^>]*>[^]*?<\/\1>/g, " … ")}</div>`, anchor);
+    };
   }
 
   const start = () => {

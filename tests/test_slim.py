@@ -57,3 +57,24 @@ def test_lines_lose_their_indent_and_remarks_but_code_and_the_place_of_the_pdf_s
 @pytest.mark.parametrize("page", ["", "<p>plain</p>", PAGE])
 def test_a_slim_page_stays_as_it_is(page):
     assert slim(slim(page, {"n"}), {"n"}) == slim(page, {"n"})
+
+
+def test_a_number_stays_on_the_line_of_its_word():
+    page = """<p>See <a class="reference internal" href="a#b"><span class="std std-ref">Lemma 1.3</span></a>,
+chapter <a class="reference internal" href="c"><span class="std std-ref">4</span></a> and
+(<a href="#d">Jarvis <em>et al.</em>, 2023</a>).</p>
+<p class="admonition-title">Solution to<a class="reference internal" href="#ex"> Exercise 1.1</a></p>
+<pre>chapter 1, et al.</pre>"""
+    made = slim(page, set())
+    for together in ("Lemma\u00a01.3", "chapter\u00a0<a", "et\u00a0al."):
+        assert together in made
+    assert 'Solution to <a class="reference internal" href="#ex">Exercise\u00a01.1</a>' in made
+    assert "<pre>chapter 1, et al.</pre>" in made
+
+
+def test_boxes_of_one_kind_do_not_share_a_name():
+    page = '<div class="proof admonition" id="proof"><section id="proof-content"><p id="own">x</p></section></div>'
+    made = slim(2 * page, set())
+    assert "proof-content" not in made
+    assert 'id="proof"' not in made
+    assert made.count('id="own"') == 2

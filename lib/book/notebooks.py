@@ -22,6 +22,7 @@ FIGURES = "figures"  # where both drawings of every figure are put, in the folde
 NAMES: dict[str, str] = {}  # the names of figures by the hashes of their light drawings
 LEAST_LETTERING = 9.0  # CSS pixels, on any screen
 TO_TOOLS = re.compile(r" *# (?:fmt: skip|noqa: \w+)$", re.MULTILINE)  # comments that are not for readers
+COMPARES = re.compile(r"ledger\.(check|report)\(")
 PER_CENT = re.compile(r"(?<=\d) %")
 PROMPTS = {
     "parameters": "Parameters",
@@ -56,6 +57,7 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
     if not app.env.doc2path(docname).endswith(".ipynb"):
         return
     notebook = json.loads(source[0])
+    notebook["cells"] = [part for cell in notebook["cells"] for part in apart(cell)]
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(DARK_SVG, None)
@@ -64,6 +66,30 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
             fold(cell)
             guard(cell, topic(Path(docname).name))
     source[0] = json.dumps(notebook)
+
+
+def apart(cell: dict) -> list[dict]:
+    """A cell that computes and compares as two: the argument with its output, and below it the comparisons."""
+    source = _text(cell["source"])
+    if cell["cell_type"] != "code" or machinery(source, cell["metadata"].get("tags", [])) is not None:
+        return [cell]
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:  # a cell with a magic
+        return [cell]
+    lines = source.splitlines()
+    compared = {
+        number
+        for s in statements
+        if isinstance(s, ast.Expr) and COMPARES.match(ast.unparse(s))
+        for number in range(s.lineno - 1, s.end_lineno or s.lineno)
+    }
+    if not compared:
+        return [cell]
+    argument = "\n".join(line for number, line in enumerate(lines) if number not in compared)
+    checks = {"cell_type": "code", "execution_count": None, "id": f"{cell['id']}-checks", "outputs": []}
+    checks |= {"metadata": {}, "source": "\n".join(lines[number] for number in sorted(compared))}
+    return [cell | {"source": re.sub(r"\n{3,}", "\n\n", argument).strip("\n")}, checks]
 
 
 def fold(cell: dict) -> None:
@@ -113,7 +139,7 @@ def machinery(source: str, tags: list[str]) -> str | None:
         return None
     if any(ast.unparse(s) == "ledger.report()" for s in statements):
         return "checks"
-    compares = [s for s in statements if re.match(r"ledger\.(check|report)\(", ast.unparse(s))]
+    compares = [s for s in statements if COMPARES.match(ast.unparse(s))]
     return "checks" if compares and 2 * len(compares) >= len(statements) else None
 
 

@@ -13,6 +13,7 @@ MARKS = (  # what is matched, what stays of it
     (re.compile(r'<span class="pre">([^<]*)</span>'), r"\1"),
     (re.compile(r'class="([^"]*)docutils literal notranslate"'), r'class="\1literal notranslate"'),
     (re.compile(r' class="row-(?:even|odd)"'), ""),
+    (re.compile(r' id="(?:proof|(?:proof|exercise|solution)-content)"'), ""),  # of many boxes the same
     (
         re.compile(r"(<t[dh][^>]*>)<p>((?:(?!</?p[ >]|</t[dh]>).)*)</p>\s*(?=</t[dh]>)", re.DOTALL),
         r"\1\2",
@@ -21,6 +22,17 @@ MARKS = (  # what is matched, what stays of it
 )
 COMMENT = re.compile(r"<!--(?! the book).*?-->", re.DOTALL)  # but for the place of the PDF
 AS_WRITTEN = re.compile(r"(<(?:pre|script|style|textarea)\b.*?</(?:pre|script|style|textarea)>)", re.DOTALL)
+CLOSE = (  # what is read as one and stays on one line; the line under a link begins with its word
+    (re.compile(r"Solution to(<a [^>]*>) "), "Solution to \\1"),
+    (
+        re.compile(
+            r"(?<=>)([Cc]hapter|Lemma|Theorem|Proposition|Corollary|Definition|Figure|Exercise) (?=\d)"
+        ),
+        "\\1\u00a0",
+    ),
+    (re.compile(r"\b([Cc]hapters?|[Ff]igures?) (?=<a [^>]*>(?:<span [^>]*>)?\d)"), "\\1\u00a0"),
+    (re.compile(r"\bet al\."), "et\u00a0al."),
+)
 SHADE = r'data-theme="{}"\] \.highlight \.(\w+) {{ color: (#\w+) }}'
 TEXT = r'data-theme="{}"\] \.highlight {{ background: #\w+; color: (#\w+) }}'
 
@@ -42,8 +54,14 @@ def slim(html: str, plain: set[str]) -> str:
     for pattern, rest in MARKS:
         html = pattern.sub(rest, html)
     parts = AS_WRITTEN.split(html)
-    parts[::2] = [re.sub(r"\s*\n\s*", "\n", COMMENT.sub("", part)) for part in parts[::2]]
+    parts[::2] = [_close(re.sub(r"\s*\n\s*", "\n", COMMENT.sub("", part))) for part in parts[::2]]
     return "".join(parts)
+
+
+def _close(html: str) -> str:
+    for pattern, rest in CLOSE:
+        html = pattern.sub(rest, html)
+    return html
 
 
 def write(app: Sphinx, exception: Exception | None) -> None:

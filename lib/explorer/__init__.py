@@ -51,7 +51,7 @@ def html() -> str:
 <div class="chooser" role="group" aria-label="Plot in sight">{buttons}</div>
 {"".join(_view(name, title, legend(name)) for name, title in PLOTS.items())}
 <div class="scroll" tabindex="0" role="group" aria-label="Table of the mode classes"><table>
-<caption>The mode classes and the ends of their curves</caption><thead><tr>
+<caption>The mode classes; gradient descent ends at λ/δ</caption><thead><tr>
 <th scope="col">class</th><th scope="col">modes</th><th scope="col">{subscripts("λ")}</th>
 <th scope="col">{subscripts("δ")}</th><th scope="col">λ/δ</th></tr></thead><tbody></tbody></table></div>
 <p class="summary"></p>

@@ -9,7 +9,7 @@ window.bookDrawing = (() => {
   };
   const text = (x, y, content, more = "") => `<text x="${x}" y="${y}" ${more}>${content}</text>`;
   const upright = (x, y, content) => `<text transform="translate(${x} ${y}) rotate(-90)" text-anchor="middle">${content}</text>`;
-  const BOX = { left: 60, right: 414, top: 10, bottom: 196, width: 420, height: 234 };
+  const BOX = { left: 60, right: 404, top: 10, bottom: 196, width: 420, height: 234 };
 
   function ticks(end) { // round numbers, about four
     const power = 10 ** Math.floor(Math.log10(end / 4));

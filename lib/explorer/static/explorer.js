@@ -23,7 +23,8 @@
     const ends = (curve) => (Number.isFinite(last(curve)) ? brief(last(curve)) : missing);
     const until = `from 0 to ${brief(last(times))} epochs`;
     const course = (name, title, curves, least) => plot(svg(name), {
-      title, x: times, xlog: p.time === "logarithmic", least, empty: "no closed form here: see norms and ratio",
+      title, x: times, xlog: p.time === "logarithmic", least,
+      empty: name === "ratio" ? "no compositional output, no ratio" : "no closed form here: see norms and ratio",
       curves: curves.map((y, i) => ({ y, colour: `${name}-${i}`, dash: dashes[i], label: labels[name][i] ?? "ratio" })),
     });
     course("strengths", `Strengths ${until}. They end at: ` +
