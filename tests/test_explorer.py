@@ -545,8 +545,13 @@ def test_at_least_six_figures_are_moved_where_they_stand(book, browser):
             found.go(f"{book}/chapters/{page}")
             box = found.page.locator(f"#{label}-moving")
             box.locator("summary").click()
-            drawing = box.locator("svg[viewBox]")
-            drawing.wait_for()
+            drawing = box.locator(".view > svg")
+            drawing.locator(".curve, rect").first.wait_for()
+            assert drawing.bounding_box()["width"] > 250, label
+            assert (
+                box.locator(".legend li").count()
+                == box.locator('.legend li > svg[height="8"] > path').count()
+            )
             before = drawing.inner_html()
             slider = box.locator('input[name="r"]')
             slider.focus()

@@ -11,7 +11,7 @@ from lib.linear.datasets import Dataset
 
 @dataclass(frozen=True)
 class Slider:
-    """A number that the reader moves; on a logarithmic scale, low, high and step are powers of ten."""
+    """A number that the reader moves; on a logarithmic scale, low and high are powers of ten and there is no step."""
 
     name: str
     symbol: str
@@ -57,8 +57,8 @@ NETWORK = (
     Choice("geometry", "geometry", tuple(GEOMETRIES), GEOMETRIES),
     Choice("depth", "depth", ("deep", "shallow")),
     Choice("architecture", "architecture", ("dense", "split")),
-    Slider("learning_rate", "ε", "learning rate", 0.02, -4, 0, 0.05, logarithmic=True),
-    Slider("initial", "π_0", "initial strength of every mode", 1e-6, -8, 0, 0.25, logarithmic=True),
+    Slider("learning_rate", "ε", "learning rate", 0.02, -4, 0, logarithmic=True),
+    Slider("initial", "π_0", "initial strength of every mode", 1e-6, -8, 0, logarithmic=True),
     Choice("time", "time axis", ("linear", "logarithmic")),
 )
 LABELS = {
@@ -122,7 +122,7 @@ def slider(s: Slider, prefix: str) -> str:
         f' <span class="meaning">{escape(s.meaning)}</span></label>'
         f'<output for="{prefix}-{s.name}">{s.default:g}</output>'
         f'<input type="range" id="{prefix}-{s.name}" name="{s.name}" min="{s.low}" max="{s.high}"'
-        f' step="{s.step}" value="{value:g}"><p class="note"></p></div>'
+        f' step="{"any" if s.logarithmic else s.step}" value="{value:g}"><p class="note"></p></div>'
     )
 
 

@@ -5,7 +5,9 @@ window.bookDrawing = (() => {
   const brief = (value) => { // three digits
     if (!Number.isFinite(value)) return "–";
     const [digits, power] = value.toExponential(2).split("e");
-    return value === 0 || (power >= -3 && power < 6) ? String(Number(value.toPrecision(3))) : `${Number(digits)}e${Number(power)}`;
+    if (value === 0 || (power >= -3 && power < 6)) return String(Number(value.toPrecision(3)));
+    const ten = "10" + [...String(Number(power))].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]).join("");
+    return Number(digits) === 1 ? ten : `${Number(digits)}\u202f·\u202f${ten}`;
   };
   const text = (x, y, content, more = "") => `<text x="${x}" y="${y}" ${more}>${content}</text>`;
   const upright = (x, y, content) => `<text transform="translate(${x} ${y}) rotate(-90)" text-anchor="middle">${content}</text>`;

@@ -46,7 +46,7 @@
   function start(box) {
     const settings = JSON.parse(box.querySelector(".settings").textContent);
     const { sliders, fixed, draw } = settings, { clamp } = window.bookParameters({ sliders, choices: {} });
-    const inputs = [...box.querySelectorAll("input")], svg = box.querySelector("svg");
+    const inputs = [...box.querySelectorAll("input")], svg = box.querySelector(".view > svg");
     const update = () => {
       const wanted = Object.fromEntries(inputs.map(({ name, value }) =>
         [name, sliders[name].logarithmic ? Number((10 ** value).toPrecision(2)) : Number(value)]));
