@@ -192,7 +192,9 @@ def test_a_warning_does_not_stop_a_reader(tmp_path, capsys):
     project = plant(tmp_path, "01_one")
     plant_chapter(tmp_path, "01_one", [CHECKS, "import warnings\nif n_x == 4: warnings.warn('mind')", REPORT])
     own.run(project, "one", ["n_x=4"])
-    assert "Mind that cell 6 (import warnings)\nwrote to stderr" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "Mind that cell 6 (import warnings)\nwrote to stderr" in told
+    assert "do not hold" not in told
 
 
 def test_what_does_not_hold_for_a_reader_s_parameters_is_shown_and_named(tmp_path, capsys, monkeypatch):
@@ -205,5 +207,3 @@ def test_what_does_not_hold_for_a_reader_s_parameters_is_shown_and_named(tmp_pat
     assert "With these parameters 1 of 2 rows do not hold:\n  - size: here 17, expected 16" in told
     page = project.output / "own" / "01_one" / "html" / "chapters" / "01_one.html"
     assert "MISMATCH" in page.read_text(encoding="utf-8")
-    assert main(["--root", str(tmp_path), "chapter", "one", "n_x=5"]) == 0
-    assert "do not hold" not in capsys.readouterr().out
