@@ -80,16 +80,39 @@ def apart(cell: dict) -> list[dict]:
     lines = source.splitlines()
     compared = {
         number
-        for s in statements
-        if isinstance(s, ast.Expr) and COMPARES.match(ast.unparse(s))
+        for place, s in enumerate(statements)
+        if compares(s) and not names(ast.Store, s) & set().union(*map(needed, statements[place + 1 :]))
         for number in range(s.lineno - 1, s.end_lineno or s.lineno)
     }
     if not compared:
         return [cell]
     argument = "\n".join(line for number, line in enumerate(lines) if number not in compared)
-    checks = {"cell_type": "code", "execution_count": None, "id": f"{cell['id']}-checks", "outputs": []}
-    checks |= {"metadata": {}, "source": "\n".join(lines[number] for number in sorted(compared))}
+    checks = cell | {
+        "id": f"{cell['id']}-checks",
+        "metadata": {},
+        "outputs": [],
+        "source": "\n".join(lines[number] for number in sorted(compared)),
+    }
     return [cell | {"source": re.sub(r"\n{3,}", "\n\n", argument).strip("\n")}, checks]
+
+
+def compares(statement: ast.stmt) -> bool:
+    """Whether a statement only compares numbers with what was expected: a call of the ledger, or a loop of them."""
+    if isinstance(statement, ast.For):
+        kinds = [compares(s) for s in statement.body]
+        return any(kinds) and all(k or isinstance(s, ast.Assign) for k, s in zip(kinds, statement.body))
+    return isinstance(statement, ast.Expr) and bool(COMPARES.match(ast.unparse(statement)))
+
+
+def names(use: type[ast.Load] | type[ast.Store], statement: ast.stmt) -> set[str]:
+    """The names that a statement reads (Load) or gives a value (Store)."""
+    return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, use)}
+
+
+def needed(statement: ast.stmt) -> set[str]:
+    """The names that a statement needs from before; a loop gives its own ones their values itself."""
+    own = names(ast.Store, statement) if isinstance(statement, ast.For) else set()
+    return names(ast.Load, statement) - own
 
 
 def fold(cell: dict) -> None:
@@ -120,7 +143,7 @@ def machinery(source: str, tags: list[str]) -> str | None:
     """What kind of machinery a cell is, a key of PROMPTS; None if it belongs to the argument.
 
     Set-up: it imports from lib, or makes the ledger. Checks: it shows the ledger's report, or at least half of its
-    statements are comparisons of the ledger and it defines nothing.
+    statements, and the last of them, are comparisons of the ledger, and it defines nothing.
     """
     if {"remove-cell", "remove-input", "hide-cell"} & set(tags):
         return None
@@ -139,8 +162,8 @@ def machinery(source: str, tags: list[str]) -> str | None:
         return None
     if any(ast.unparse(s) == "ledger.report()" for s in statements):
         return "checks"
-    compares = [s for s in statements if COMPARES.match(ast.unparse(s))]
-    return "checks" if compares and 2 * len(compares) >= len(statements) else None
+    comparisons = [compares(s) for s in statements]
+    return "checks" if comparisons and comparisons[-1] and 2 * sum(comparisons) >= len(statements) else None
 
 
 def purpose(source: str) -> str:
