@@ -23,7 +23,7 @@
     let depth = 0;
     const inside = row.map((e) => (depth += has(e, "28", "5B", "7B") - has(e, "29", "5D", "7D")) > 0);
     const signs = row.map((_, i) => i).filter((i) => row[i].tagName === "MJX-MO" && row[i + 1]?.hasAttribute("space") &&
-      !(has(row[i], "22C5") && number(row[i - 1]) && number(row[i + 1]))); // 3·10⁻⁴ is one number
+      !has(row[i], "2061") && !(has(row[i], "22C5") && number(row[i - 1]) && number(row[i + 1]))); // 3·10⁻⁴ is one number
     const scrap = (i) => { const end = row[i].getBoundingClientRect().right; return end - left < 2.5 * em || right - end < 2.5 * em; };
     const outside = signs.filter((i) => !inside[i] && !scrap(i));
     return (outside.length ? outside : signs).map((i) => {
@@ -185,15 +185,19 @@
       const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT), found = [];
       while (texts.nextNode()) found.push(texts.currentNode);
       for (const text of found) {
-        const parts = text.data.split(/(?<=\w{3}[._])(?=\w{3})/);
+        const parts = text.data.length < 20 ? [] : text.data.split(/(?<=[^\W_]{3}[._])(?=[^\W_]{3})/);
         if (parts.length > 1) text.replaceWith(...parts.flatMap((part) => [document.createElement("wbr"), part]).slice(1));
       }
     }
     for (const code of document.querySelectorAll(".bd-article code.literal")) // a short one stays whole
       code.classList.toggle("kept", code.textContent.length < 25);
     document.querySelectorAll(".sig-prename").forEach((name) => name.append(document.createElement("wbr")));
-    for (const cell of document.querySelectorAll("table.dataframe td"))
-      cell.classList.toggle("number", /^[-−+]?[\d.,]+(e[-+]?\d+)?%?$/.test(cell.textContent.trim()));
+    for (const table of document.querySelectorAll("table.dataframe")) { // numbers stand at the right, and so does the head of a column of them
+      const heads = [...(table.tHead?.rows ?? [])].at(-1)?.cells ?? [], rows = [...table.querySelectorAll("tbody tr")];
+      const number = (cell) => /^([-−+]?[\d.,]+(e[-+]?\d+)?%?|–)?$/.test(cell?.textContent.trim());
+      for (const cell of table.querySelectorAll("td")) cell.classList.toggle("number", number(cell) && cell.textContent.trim() !== "");
+      [...heads].forEach((head, i) => head.classList.toggle("number", rows.length > 0 && rows.every((row) => row.cells[i]?.matches("td") && number(row.cells[i]))));
+    }
     for (const table of document.querySelectorAll(":is(.ledger, .stacks) table")) {
       const heads = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.trim());
       table.setAttribute("role", "table"); // stacked rows would lose it
@@ -252,7 +256,20 @@
     };
   }
 
+  // Paper is white: what is printed in the dark takes the colours of the light.
+
+  function paper() {
+    const root = document.documentElement;
+    let before = null;
+    addEventListener("beforeprint", () => {
+      before = root.dataset.theme;
+      root.dataset.theme = "light";
+    });
+    addEventListener("afterprint", () => { if (before) root.dataset.theme = before; });
+  }
+
   const start = () => {
+    paper();
     search();
     tables();
     sift();

@@ -22,7 +22,7 @@ MARKS = (  # what is matched, what stays of it
 )
 COMMENT = re.compile(r"<!--(?! the book).*?-->", re.DOTALL)  # but for the place of the PDF
 AS_WRITTEN = re.compile(r"(<(?:pre|script|style|textarea)\b.*?</(?:pre|script|style|textarea)>)", re.DOTALL)
-CLOSE = (  # what is read as one and stays on one line; the line under a link begins with its word
+CLOSE = (  # what is read as one stays on one line, the line under a link begins with its word, minus is a sign of its own
     (re.compile(r"Solution to(<a [^>]*>) "), "Solution to \\1"),
     (
         re.compile(
@@ -32,6 +32,8 @@ CLOSE = (  # what is read as one and stays on one line; the line under a link be
     ),
     (re.compile(r"\b([Cc]hapters?|[Ff]igures?) (?=<a [^>]*>(?:<span [^>]*>)?\d)"), "\\1\u00a0"),
     (re.compile(r"\bet al\."), "et\u00a0al."),
+    (re.compile(r'(prev-next-title"><span class="section-number">[\d.]+) '), "\\1\u00a0"),
+    (re.compile(r"(?<=<td>)-(?=\d)"), "−"),
 )
 SHADE = r'data-theme="{}"\] \.highlight \.(\w+) {{ color: (#\w+) }}'
 TEXT = r'data-theme="{}"\] \.highlight {{ background: #\w+; color: (#\w+) }}'

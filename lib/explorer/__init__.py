@@ -35,7 +35,7 @@ PLOTS = {
     "norms": "Quadrant norms of the map",
     "ratio": "Coupling ratio ‖Γ_x → Ω_y‖ / ‖Ω_x → Ω_y‖",
 }
-MATRICES = {"X": "Inputs X, one column an example", "Y": "Outputs Y, one column an example"}
+MATRICES = {"X": "Inputs X, one column an example: red +, blue −", "Y": "Outputs Y, one column an example"}
 
 __all__ = ["DATASET", "ENGINE", "NETWORK", "STATIC", "Choice", "Slider", "html", "settings"]
 
