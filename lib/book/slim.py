@@ -22,7 +22,7 @@ MARKS = (  # what is matched, what stays of it
 )
 COMMENT = re.compile(r"<!--(?! the book).*?-->", re.DOTALL)  # but for the place of the PDF
 AS_WRITTEN = re.compile(r"(<(?:pre|script|style|textarea)\b.*?</(?:pre|script|style|textarea)>)", re.DOTALL)
-CLOSE = (  # what is read as one stays on one line, the line under a link begins with its word, minus is a sign of its own
+CLOSE = (  # what is read as one stays on one line; a link's line begins with its word; minus has its own sign
     (re.compile(r"Solution to(<a [^>]*>) "), "Solution to \\1"),
     (
         re.compile(
