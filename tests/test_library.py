@@ -27,5 +27,6 @@ def test_a_docstring_keeps_its_signs_and_its_code():
 
 
 def test_formulas_one_below_the_other_stay_so():
-    lines = plain("Two steps:\n\n    W = 1\n    V = W*\n\nNext.")
-    assert lines[2:4] == ["| W = 1", r"| V = W\*"]
+    lines = plain("Two steps:\n\n    W = 1      one\n    V = W*     two\n\nNext.")
+    assert lines[2:6] == [".. code-block:: text", "", "   W = 1      one", "   V = W*     two"]
+    assert lines[6:8] == ["", "Next."]

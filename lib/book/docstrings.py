@@ -14,13 +14,13 @@ from sphinx_codeautolink.extension.block import CodeBlockAnalyser
 def plain(text: str) -> list[str]:
     """The paragraphs of a docstring as lines of reStructuredText in which only code is marked.
 
-    An indented paragraph, such as formulas one below the other, keeps its lines.
+    An indented paragraph, such as formulas one below the other, keeps its lines and columns.
     """
     lines = []
     for paragraph in re.split(r"\n\s*\n", text.strip()):
         parts = paragraph.split("\n")
         if all(part.startswith("    ") for part in parts):
-            lines += [*(f"| {marked(part)}" for part in parts), ""]
+            lines += [".. code-block:: text", "", *(f"   {part[4:]}" for part in parts), ""]
         else:
             lines += [" ".join(map(marked, parts)), ""]
     return lines

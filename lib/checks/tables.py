@@ -54,7 +54,7 @@ def written(text: str) -> str:
     if exponent and float(factor):
         power = "10" + str(int(exponent)).translate(RAISED)
         factor = power if factor == "1" else f"{factor}\u202f·\u202f{power}"
-    return sign.replace("-", "−") + factor + percent
+    return sign.replace("-", "−") + factor + ("\u202f%" if percent else "")
 
 
 def cells(row: Row) -> list[str]:

@@ -123,7 +123,8 @@ def errata_page(sections: list[dict], book: Book) -> str:
     for section in sections:
         parts.append(f"## {section['section']}")
         for entry in section["entries"]:
-            where = f"In {code(entry['script'])}; shown in {doc(book.chapters[entry['chapter']])}."
+            scripts = re.sub(r"[\w./*-]+\.py", lambda found: code(found[0]), entry["script"])
+            where = f"In {scripts}; shown in {doc(book.chapters[entry['chapter']])}."
             parts.append(
                 _item(entry["fault"], book.fill(entry["evidence"]), f"{where} {_support(entry, book)}")
             )
@@ -183,7 +184,7 @@ def _support(entry: dict, book: Book) -> str:
         groups = [f"{', '.join(names)} ({doc(book.chapters[c])})" for c, names in numbers.items()]
         parts.append(f"Tested: {'; '.join(groups)}.")
     if figures := entry.get("figures"):
-        parts.append("Figure: " + ", ".join(numref(label) for label in figures) + ".")
+        parts.append(", ".join(numref(label) for label in figures) + ".")
     return " ".join(parts)
 
 
