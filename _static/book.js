@@ -181,7 +181,7 @@
   // Tables of checked numbers: rows that stack on a phone, and a filter where there are many.
 
   function tables() {
-    for (const place of document.querySelectorAll(".ledger, .bd-article figcaption, .sig-prename, .sig-name")) { // a long name breaks after a dot or an underscore
+    for (const place of document.querySelectorAll(".ledger, .bd-article :is(figcaption, h3), .sig-prename, .sig-name")) { // a long name breaks after a dot or an underscore
       const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT), found = [];
       while (texts.nextNode()) found.push(texts.currentNode);
       for (const text of found) {

@@ -40,6 +40,11 @@ def process(app: Sphinx, what: str, name: str, obj: object, options: object, lin
     lines[:] = plain("\n".join(lines))
 
 
+def skip(app: Sphinx, what: str, name: str, obj: object, skipped: bool, options: object) -> bool | None:
+    """Leave out the fields of a NamedTuple, of which Python says only which number they have."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
 class _Sections(CodeBlockAnalyser):
     """sphinx-codeautolink 0.19 takes every section to have a title; those of exercises have none."""
 
@@ -55,5 +60,6 @@ class _Sections(CodeBlockAnalyser):
 def setup(app: Sphinx) -> dict:
     """Sphinx's entry point."""
     app.connect("autodoc-process-docstring", process)
+    app.connect("autodoc-skip-member", skip)
     sphinx_codeautolink.extension.CodeBlockAnalyser = _Sections
     return {"parallel_read_safe": True, "parallel_write_safe": True}
