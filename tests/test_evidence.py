@@ -66,9 +66,16 @@ def sections(entry, **changes):
     return [{"section": "Land", "entries": [entry | changes]}]
 
 
+def test_claims_are_counted_by_whose_they_are():
+    both = [*sections(CLAIM), *sections(CLAIM, verdict="holds under a condition", because="so")]
+    both[1]["by"] = "of this book"
+    told = "of **1 claims of the paper**, 1 holds; of **1 of this book**, 1 holds under a condition."
+    assert told in evidence.claims_page(both, book())
+
+
 def test_a_claim_is_shown_with_its_numbers():
     page = evidence.claims_page(sections(CLAIM), book())
-    assert "**1 claims**, 1 holds." in page
+    assert "of **1 claims of the paper**, 1 holds." in page
     assert "Hills end.\n: **Holds**. At 1.2." in page
     assert "{prf:ref}`thm-hills`" in page
     assert "{tested}`hills.height` ({doc}`chapters/01_hills`)" in page

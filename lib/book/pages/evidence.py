@@ -30,6 +30,7 @@ VERDICTS = {  # each with its verb for one claim and for several
     UNTESTED: ("is still to be tested in this book", "are still to be tested in this book"),
 }
 
+OWN = "claims of the paper"
 _CLAIM = {"claim", "verdict", "because", "proved", "numbers", "figures", "awaits"}
 _FAULT = {"fault", "script", "evidence", "chapter", "numbers", "figures"}
 _QUOTED = re.compile(r"\{(\w+\.\w+)(!expected)?((?:\[\d+\])*)(?::([^{}]*))?\}")
@@ -87,19 +88,17 @@ def read(path: Path) -> list[dict]:
 def claims_page(sections: list[dict], book: Book) -> str:
     """The page of claims as MyST Markdown; BookError lists everything that is not in order."""
     _in_order("claims.yml", sections, book, _claim_faults)
-    entries = [entry for section in sections for entry in section["entries"]]
-    counts = Counter(entry["verdict"] for entry in entries)
-    told = ", ".join(
-        f"{counts[verdict]} {forms[counts[verdict] > 1]}"
-        for verdict, forms in VERDICTS.items()
-        if counts[verdict]
-    )
+    counts: dict[str, Counter] = {}
+    for section in sections:
+        verdicts = [entry["verdict"] for entry in section["entries"]]
+        counts.setdefault(section.get("by", OWN), Counter()).update(verdicts)
+    told = "; ".join(f"of **{found.total()} {whose}**, {_told(found)}" for whose, found in counts.items())
     parts = [
         "# Claims",
-        f"What the paper claims, a sentence each, and what became of it: of **{len(entries)} claims**, "
-        f"{told}. Beside each verdict stand the theorem that proves it, the checked numbers that test "
-        "it (with their sources in the {doc}`report`), and its figure. The build compares this page "
-        "with the chapters: a number, theorem or figure that is not there would have stopped it.",
+        f"What is claimed, a sentence each, and what became of it: {told}. Below each verdict stand, where there are "
+        "any, the theorem that proves it, the checked numbers that test it (with their sources in the {doc}`report`), "
+        "and its figure. The build compares this page with the chapters: a number, theorem or figure that is not there "
+        "would have stopped it.",
     ]
     for section in sections:
         parts.append(f"## {section['section']}")
@@ -107,6 +106,15 @@ def claims_page(sections: list[dict], book: Book) -> str:
             verdict = " ".join([_capital(entry["verdict"]) + ".", book.fill(entry.get("because", ""))])
             parts.append(_item(entry["claim"], verdict, _support(entry, book)))
     return "\n\n".join(parts) + "\n"
+
+
+def _told(counts: Counter) -> str:
+    """How often each verdict was given, in words."""
+    return ", ".join(
+        f"{counts[verdict]} {forms[counts[verdict] > 1]}"
+        for verdict, forms in VERDICTS.items()
+        if counts[verdict]
+    )
 
 
 def errata_page(sections: list[dict], book: Book) -> str:
