@@ -147,7 +147,7 @@ def machinery(source: str, tags: list[str]) -> str | None:
     """
     if {"remove-cell", "remove-input", "hide-cell"} & set(tags):
         return None
-    for tag in ("parameters", "hide-input"):
+    for tag in ("parameters", "checks", "hide-input"):
         if tag in tags:
             return tag
     try:

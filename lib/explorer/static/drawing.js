@@ -22,7 +22,8 @@ window.bookDrawing = (() => {
   function axis(low, high, from, to, logarithmic) { // where a value stands, and the round values
     if (!logarithmic) return { at: (v) => from + ((to - from) * (v - low)) / (high - low), marks: ticks(high).filter((v) => v >= low) };
     const [a, b] = [Math.log10(low), Math.log10(high)];
-    const marks = Array.from({ length: Math.floor(b + 1e-9) - Math.ceil(a - 1e-9) + 1 }, (_, i) => 10 ** (Math.ceil(a - 1e-9) + i));
+    const powers = Array.from({ length: Math.floor(b + 1e-9) - Math.floor(a) + 1 }, (_, i) => 10 ** (Math.floor(a) + i));
+    const marks = powers.flatMap((power) => (b - a < 2 ? [power, 2 * power, 5 * power] : [power])).filter((v) => v >= low * (1 - 1e-9) && v <= high * (1 + 1e-9));
     return { at: (v) => from + ((to - from) * (Math.log10(Math.max(v, low)) - a)) / (b - a), marks };
   }
 

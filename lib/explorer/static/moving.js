@@ -26,9 +26,9 @@
       tiles(svg, "Share of the wanted quadrant in a module's whole map, by the copies it sees", values, "copies among the inputs", "among the outputs");
     },
     geometry(svg, p) {
-      const powers = Array.from({ length: 150 }, (_, i) => 10 ** (0.01 + (0.99 * i) / 149));
+      const powers = Array.from({ length: 150 }, (_, i) => 10 ** (0.02 + (0.98 * i) / 149));
       const flat = (value, colour, dash, label) => ({ y: powers.map(() => value), colour, dash, label });
-      plot(svg, { title: "Weight of the rule by the geometry p", x: powers, xlog: true, least: 1, xlabel: "p (of Σ|w|^p)", ylabel: "weight of the rule", curves: [
+      plot(svg, { title: "Weight of the rule by the geometry p", x: powers, xlog: true, least: 1, xlabel: "p", ylabel: "weight of the rule", curves: [
         { y: powers.map((power) => rule_weight(p, power)), colour: "strengths-0", label: "ρ" },
         flat(rule_weight(p, 2), "strengths-1", "9 4", "gradient descent (p = 2)"),
         flat(rule_weight(p, Infinity), "strengths-2", "2 3", "sign descent (p = ∞)")] });
