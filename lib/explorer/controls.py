@@ -75,7 +75,7 @@ def slider_settings(sliders: Iterable[Slider]) -> dict:
         s.name: {
             "default": s.default,
             "limits": s.limits,
-            "whole": s.step == 1,
+            "whole": s.step == 1 and not s.logarithmic,
             "logarithmic": s.logarithmic,
         }
         for s in sliders
