@@ -171,21 +171,25 @@
       else if (event.target.closest(".smaller")) size(0.8);
     });
     viewer.addEventListener("close", () => opener?.focus()); // a browser may not give a link that was clicked the focus back
-    viewer.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") event.stopPropagation(); // Sphinx's scripts would forbid the dialog to close
+    document.addEventListener("keydown", (event) => { // wherever the focus is
+      if (!viewer.open) return;
+      if (event.key === "Escape") {
+        event.stopPropagation(); // Sphinx's scripts would forbid the dialog to close
+        viewer.close();
+      }
       if (event.key === "+" || event.key === "=") size(1.25);
       if (event.key === "-") size(0.8);
-    });
+    }, true);
   }
 
   // Tables of checked numbers: rows that stack on a phone, and a filter where there are many.
 
   function tables() {
-    for (const place of document.querySelectorAll(".ledger, .bd-article :is(figcaption, h3), .sig-prename, .sig-name")) { // a long name breaks after a dot or an underscore
+    for (const place of document.querySelectorAll(".ledger, .stacks code, .genindextable a, .bd-article :is(figcaption, h3), .sig-prename")) { // a long name breaks after a dot or an underscore
       const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT), found = [];
       while (texts.nextNode()) found.push(texts.currentNode);
       for (const text of found) {
-        const parts = text.data.length < 20 ? [] : text.data.split(/(?<=[^\W_]{3}[._])(?=[^\W_]{3})/);
+        const parts = text.data.length < 20 ? [] : text.data.split(/(?<=[a-z][^\W_]{2}[._])(?=[a-z])/i);
         if (parts.length > 1) text.replaceWith(...parts.flatMap((part) => [document.createElement("wbr"), part]).slice(1));
       }
     }

@@ -7,7 +7,9 @@ import re
 
 import sphinx_codeautolink.extension
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
 from sphinx_codeautolink.extension.block import CodeBlockAnalyser
 
 
@@ -45,6 +47,16 @@ def skip(app: Sphinx, what: str, name: str, obj: object, skipped: bool, options:
     return True if type(obj).__name__ == "_tuplegetter" else None
 
 
+class NoModules(SphinxTransform):
+    """The index lists names, not once more every module under L and M."""
+
+    default_priority = 840  # before Sphinx collects the entries
+
+    def apply(self, **options: object) -> None:
+        for index in self.document.findall(addnodes.index):
+            index["entries"] = [entry for entry in index["entries"] if not entry[1].startswith("module; ")]
+
+
 class _Sections(CodeBlockAnalyser):
     """sphinx-codeautolink 0.19 takes every section to have a title; those of exercises have none."""
 
@@ -61,5 +73,6 @@ def setup(app: Sphinx) -> dict:
     """Sphinx's entry point."""
     app.connect("autodoc-process-docstring", process)
     app.connect("autodoc-skip-member", skip)
+    app.add_transform(NoModules)
     sphinx_codeautolink.extension.CodeBlockAnalyser = _Sections
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -100,6 +100,18 @@ def number_of(env: BuildEnvironment, page: str) -> str:
     return ".".join(map(str, env.toc_secnumbers.get(page, {}).get("", ())))
 
 
+def named(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """A heading that is a link to a chapter has its title in the contents too, where Sphinx leaves the file's name."""
+    for contents in env.tocs.values():
+        for text in list(contents.findall(nodes.Text)):
+            if (page := str(text)) in env.titles and "/" in page:
+                number = number_of(env, page)
+                text.parent.replace(
+                    text, nodes.Text((f"{number}. " if number else "") + env.titles[page].astext())
+                )
+    return []
+
+
 def from_one(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Sphinx counts what stands in pages without a number through them all: here each begins anew."""
     for page, kinds in env.toc_fignumbers.items():
@@ -114,6 +126,7 @@ def setup(app: Sphinx) -> dict:
     """Sphinx's entry point."""
     app.add_post_transform(ChapterLinks)
     app.connect("env-get-updated", from_one, priority=900)  # after Sphinx has counted
+    app.connect("env-get-updated", named, priority=901)
     app.add_role("checked", Checked())
     app.add_role("tested", Tested())
     return {"parallel_read_safe": True, "parallel_write_safe": True}

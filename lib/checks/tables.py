@@ -60,10 +60,11 @@ def written(text: str) -> str:
 def cells(row: Row) -> list[str]:
     """A row of the table as text: name, here, expected, deviation, status, source."""
     deviation = "–" if row["deviation"] is None else show(row["deviation"], 2)
+    bound = {"at_most": "≤ ", "at_least": "≥ "}.get(row["tolerance"], "")
     return [
         row["name"],
         show(row["here"], 6),
-        show(row["expected"], 6),
+        bound + show(row["expected"], 6),
         f"{deviation} × {row['tolerance']}",
         row["status"],
         _source(row),

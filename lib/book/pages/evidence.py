@@ -132,7 +132,7 @@ def errata_page(sections: list[dict], book: Book) -> str:
         parts.append(f"## {section['section']}")
         for entry in section["entries"]:
             scripts = re.sub(r"[\w./*-]+\.py", lambda found: code(found[0]), entry["script"])
-            where = f"In {scripts}; shown in {doc(book.chapters[entry['chapter']])}."
+            where = f"In {scripts}."
             parts.append(
                 _item(entry["fault"], book.fill(entry["evidence"]), f"{where} {_support(entry, book)}")
             )

@@ -18,11 +18,13 @@ def library_page() -> str:
         modules = sorted((LIB / room).glob("*.py"))
         if modules:
             parts.append(f"## lib.{room}")
-            parts += [_module(f"lib.{room}.{path.stem}") for path in modules if path.stem != "__init__"]
+            listed = [path.stem for path in modules if path.stem != "__init__"]
+            parts.append(" · ".join(f"{{py:mod}}`{name} <lib.{room}.{name}>`" for name in listed))
+            parts += [_module(f"lib.{room}.{name}") for name in listed]
     parts.append("## The ground floor")
     parts += [_module(f"lib.{name}") for name in GROUND]
     return "\n\n".join(parts) + "\n"
 
 
 def _module(name: str) -> str:
-    return f"### {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```"
+    return f"### {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :ignore-module-all:\n```"

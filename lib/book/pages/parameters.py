@@ -22,6 +22,7 @@ def parameters_page(notebooks: list[Path]) -> str:
         example = next(iter(known), None)
         parts += [f"## {doc(path.stem)}", stacked(["name", "default", "meaning"], rows)]
         if example:
-            command = f'make chapter NAME={topic(path.stem)} PARAMS="{example["name"]}={example["default"]}"'
+            value = example["default"].strip("\"'")
+            command = f'make chapter NAME={topic(path.stem)} PARAMS="{example["name"]}={value}"'
             parts.append(f"```sh\n{command}\n```")
     return "\n\n".join(parts) + "\n"

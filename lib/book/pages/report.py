@@ -135,7 +135,7 @@ def _worth(rows: list[Row]) -> str:
         for when in SET if kind == "limit" else (None,):
             both, one = counts[kind, when, False], counts[kind, when, True]
             name = f"{kind}, set {when}" if when else kind
-            lines.append([name, str(both), str(one), escape(meaning)])
+            lines.append([name, str(both), str(one), escape(meaning.replace("before or after", str(when)))])
     totals = [sum(int(line[column]) for line in lines) for column in (1, 2)]
     lines.append(["**all**", *(f"**{total}**" for total in totals), ""])
     return stacked(["kind of source", "both sides", "one side", "what it is"], lines)
@@ -148,4 +148,4 @@ def _number(row: Row, chapter: str) -> list[str]:
 
 
 def _joined(formula: object) -> str:
-    return "; ".join(map(str, formula)) if isinstance(formula, list) else str(formula)
+    return "; ".join(map(_joined, formula)) if isinstance(formula, list) else str(formula)

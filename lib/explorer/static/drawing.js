@@ -70,7 +70,7 @@ window.bookDrawing = (() => {
       const dots = curves.filter(({ y }) => Number.isFinite(y[place])).map(({ y, colour }) =>
         `<circle cx="${here}" cy="${up.at(y[place])}" r="3.5" fill="var(--${colour})"/>`);
       svg.querySelector(".reading").innerHTML = `<path d="M${here} ${top}V${bottom}" stroke="currentColor" stroke-dasharray="2 2"/>${dots.join("")}`;
-      out.innerHTML = `${xlabel.replace(/ \(.*/, "")} ${brief(x[place])}: ` + curves.map(({ y, label }) => `${label} <b>${brief(y[place])}</b>`).join(", ");
+      out.innerHTML = `${xlabel.replace(/ \(.*/, "")} ${brief(x[place])}: ` + curves.map(({ y, label }) => `<span class="kept">${label} <b>${brief(y[place])}</b></span>`).join(", ");
     };
     svg.reread = () => show(place);
     show(place);
