@@ -100,7 +100,7 @@ def test_an_untested_claim_awaits_its_chapter():
 def test_a_fault_is_shown_with_its_evidence():
     page = evidence.errata_page(sections(FAULT), book())
     assert "1.25 for 1.5, 3" in page
-    assert "In `hills.py`. Tested: {tested}`hills.height` ({doc}`chapters/01_hills`)." in page
+    assert "In `hills.py`. Tested: {tested}`hills.pair` ({doc}`chapters/01_hills`)." in page
 
 
 @pytest.mark.parametrize("change", [{"chapter": "lakes"}, {"numbers": ["hills.depth"]}, {"where": "there"}])
