@@ -198,7 +198,7 @@
     document.querySelectorAll(".sig-prename").forEach((name) => name.append(document.createElement("wbr")));
     for (const table of document.querySelectorAll("table.dataframe")) { // numbers stand at the right, and so does the head of a column of them
       const heads = [...(table.tHead?.rows ?? [])].at(-1)?.cells ?? [], rows = [...table.querySelectorAll("tbody tr")];
-      const number = (cell) => /^([-−+]?[\d.,]+(e[-+]?\d+)?%?|–)?$/.test(cell?.textContent.trim());
+      const number = (cell) => /^([-−+]?[\d.,]+(e[-+]?\d+)?(\s?%)?|–)?$/.test(cell?.textContent.trim());
       for (const cell of table.querySelectorAll("td")) cell.classList.toggle("number", number(cell) && cell.textContent.trim() !== "");
       [...heads].forEach((head, i) => head.classList.toggle("number", rows.length > 0 && rows.every((row) => row.cells[i]?.matches("td") && number(row.cells[i]))));
     }

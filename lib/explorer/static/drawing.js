@@ -122,7 +122,7 @@ window.bookDrawing = (() => {
     for (let i = 0; i < columns; i++) parts.push(text(left + (i + 0.5) * wide, foot + 16, i, 'text-anchor="middle"'));
     for (let j = 0; j < rows; j++) parts.push(text(left - 8, foot - (j + 0.5) * high + 4, j, 'text-anchor="end"'));
     parts.push(text(left + (columns * wide) / 2, foot + 34, xlabel, 'text-anchor="middle"'));
-    parts.push(upright(14, top + (rows * high) / 2, ylabel));
+    parts.push(upright(14, Math.max(top + (rows * high) / 2, 64), ylabel));
     put(svg, title, width, Math.max(foot + 42, 140), parts);
   }
 
