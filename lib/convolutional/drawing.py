@@ -16,8 +16,8 @@ IGNORANCE = (0.9, 1.0)  # the error of knowing nothing, of each block
 COLOURS = plotting.ARCHITECTURE_COLOURS
 TITLES = {  # of records whose profiles' names are no titles
     "mnist-small": "2000 images of MNIST",
-    "paper-start": "the paper's size, first epochs",
-    "paper": "the paper's size",
+    "paper-start": "the paper’s size, first epochs",
+    "paper": "the paper’s size",
 }
 
 
@@ -38,7 +38,8 @@ def courses(
         course = getattr(history, part)[..., block]
         plotting.simulated(axes, history.epochs, course, colour(label), label)
     axes.axhline(IGNORANCE[block], color=plotting.NEUTRAL, lw=0.8, ls=":")
-    axes.set(xlabel="epoch", xlim=(0, max(h.epochs[-1] for h in histories.values())), ylim=(0, None))
+    top = max(1.1, axes.get_ylim()[1])  # every error begins near 1, below the edge of its panel
+    axes.set(xlabel="epoch", xlim=(0, max(h.epochs[-1] for h in histories.values())), ylim=(0, top))
 
 
 def both_blocks(histories: dict, behind: dict) -> Figure:
@@ -57,7 +58,7 @@ def both_blocks(histories: dict, behind: dict) -> Figure:
 
 def columns(records: dict) -> Figure:
     """A column for each record: compositional errors above, the others below; training thin, test broad."""
-    size = (3.6 * max(1.4, len(records)), 5.2)
+    size = (3.2 * max(1.5, len(records)), 5.2)
     figure, panels = plt.subplots(2, len(records), squeeze=False, figsize=size)
     for column, (name, histories) in zip(panels.T, records.items()):
         for block, axes in enumerate(column):
@@ -65,9 +66,11 @@ def columns(records: dict) -> Figure:
             for label, history in histories.items():
                 mean = history.train[..., block].mean(axis=0)
                 axes.plot(history.epochs, mean, color=colour(label), lw=1)
-            axes.set(ylabel=f"{BLOCKS[block]} error")
             axes.xaxis.get_major_locator().set_params(integer=True)
         column[0].set_title(TITLES.get(name, name))
+        column[0].set_xlabel("")
+    for title, row in zip(BLOCKS, panels):
+        row[0].set_ylabel(f"{title} error")
     panels[1, 0].legend(loc="lower left")
     return figure
 
@@ -96,6 +99,7 @@ def examples(composites: Composites, count: int = 4) -> Figure:
         axes = figure.add_subplot(grid[0, column])
         axes.imshow(composites.images[column], cmap="gray_r")
         axes.set(title="".join(map(str, composites.labels[column])), xticks=[], yticks=[])
+        axes.spines[:].set_visible(True)
         axes.grid(False)
     below = grid[1, :].subgridspec(1, 2, width_ratios=(1, 2))
     targets = composites.compositional[0], composites.noncompositional[0]

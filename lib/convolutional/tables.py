@@ -6,6 +6,11 @@ from lib.convolutional.analysis import best, last
 from lib.convolutional.training import History
 
 
+def percent(share: float) -> str:
+    """A share as one writes it in a text."""
+    return f"{100 * share:.1f}\u202f%"
+
+
 def scores(history: History) -> dict:
     """Means over runs at the end, of the digits and of the number, on new images whose number was seen or not."""
     rows = {}
@@ -13,39 +18,48 @@ def scores(history: History) -> dict:
         values = getattr(history, part)[:, -1].mean(axis=0)
         rows[name] = {
             "digits: error": f"{values[0]:.3f}",
-            "digits right": f"{values[2]:.1%}",
+            "digits right": percent(values[2]),
             "number: error": f"{values[1]:.2f}",
-            "numbers right": f"{values[3]:.1%}",
+            "numbers right": percent(values[3]),
         }
     return rows
 
 
+SOURCES = {"digits": "scikit-learn", "mnist": "MNIST"}
+SIDE = 28  # of MNIST's digits, in pixels
+
+
 def hyperparameters(content: dict) -> dict:
     """What decided about the trainings of a record; where cases differ, every value."""
-    tasks, settings = ([entry[part] for entry in content["cases"].values()] for part in ("task", "settings"))
-    entry = next(iter(content["cases"].values()))
-
-    def values(dictionaries: list[dict], name: str) -> str:
-        found = list(dict.fromkeys(d[name] for d in dictionaries))
-        many = f"{len(found)} from {min(found)} to {max(found)}" if len(found) > 4 else ""
-        return many or ", ".join(map(str, found))
-
-    channels = dict.fromkeys(f"{s['architecture']} {s['channels']}" for s in settings)
+    cases = content["cases"].values()
+    tasks, settings = ([entry[part] for entry in cases] for part in ("task", "settings"))
+    entry = next(iter(cases))
+    pixels = SIDE // tasks[0]["pooled"]
+    channels = dict.fromkeys(f"{s['architecture']}\u00a0{s['channels']}" for s in settings)
+    rates: dict[str, list] = {}
+    for one in settings:
+        rates.setdefault(one.get("optimiser", "sgd"), []).append(one["learning_rate"])
     return {
-        "images": values(tasks, "source")
-        + (f", pooled {tasks[0]['pooled']}" if tasks[0]["pooled"] > 1 else ""),
-        "training": ", ".join(
-            dict.fromkeys(str(e["training_composites"]) for e in content["cases"].values())
-        ),
-        "r": values(tasks, "r"),
+        "digits": _listed(SOURCES[task["source"]] for task in tasks)
+        + (f", {pixels}\u00a0×\u00a0{pixels}\u00a0pixels" if pixels < SIDE else ""),
+        "training images": _listed(e["training_composites"] for e in cases),
+        "r": _listed(f"{task['r']:g}" for task in tasks).replace(" ", "\u00a0"),
         "channels": ", ".join(channels),
         "kernels": "; ".join(dict.fromkeys(_kernels(s["kernels"]) for s in settings)),
-        "rate": values(settings, "learning_rate"),
-        "epochs": values(settings, "epochs"),
-        "std": f"{settings[0]['init_std']}, {settings[0]['readout_std']}",
+        "learning rate": "; ".join(
+            ("Adam: " if name == "adam" else "") + _listed(found) for name, found in rates.items()
+        ),
+        "epochs": _listed(one["epochs"] for one in settings),
+        "std of kernels, readout": f"{settings[0]['init_std']}, {settings[0]['readout_std']}",
         "seeds": "–".join(dict.fromkeys(str(end(entry["seeds"])) for end in (min, max))),
         "draws": len(set(entry.get("draws", [0]))),
     }
+
+
+def _listed(values: Iterable) -> str:
+    """Each value once; of many only how many there are and their range."""
+    found = list(dict.fromkeys(values))
+    return f"{len(found)} in {min(found)}–{max(found)}" if len(found) > 4 else ", ".join(map(str, found))
 
 
 def _kernels(kernels: Iterable[tuple[int, int]]) -> str:
@@ -53,13 +67,13 @@ def _kernels(kernels: Iterable[tuple[int, int]]) -> str:
 
 
 def endings(histories: dict) -> dict:
-    """Means over runs: compositional test error at the end and at the best moment, digits right, training error."""
+    """Means over runs: compositional test error at the end and at its best moment, digits right, training error."""
     return {
         name: {
-            "at the end": last(h).mean(),
-            "best moment": best(h).mean(),
-            "digits right": h.test[:, -1, 2].mean(),
-            "training error": h.train[:, -1, 0].mean(),
+            "at the end": f"{last(h).mean():.3f}",
+            "best moment": f"{best(h).mean():.3f}",
+            "digits right": percent(h.test[:, -1, 2].mean()),
+            "training error": f"{h.train[:, -1, 0].mean():.3f}",
         }
         for name, h in histories.items()
     }
