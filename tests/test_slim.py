@@ -64,12 +64,12 @@ def test_a_number_stays_on_the_line_of_its_word():
 chapter <a class="reference internal" href="c"><span class="std std-ref">4</span></a> and
 (<a href="#d">Jarvis <em>et al.</em>, 2023</a>).</p>
 <p class="admonition-title">Solution to<a class="reference internal" href="#ex"> Exercise 1.1</a></p>
-<pre>chapter 1, et al.</pre>"""
+<pre>Lemma 1, et al.</pre>"""
     made = slim(page, set())
     for together in ("Lemma\u00a01.3", "chapter\u00a0<a", "et\u00a0al."):
         assert together in made
     assert 'Solution to <a class="reference internal" href="#ex">Exercise\u00a01.1</a>' in made
-    assert "<pre>chapter 1, et al.</pre>" in made
+    assert "<pre>Lemma 1, et al.</pre>" in made
 
 
 def test_boxes_of_one_kind_do_not_share_a_name():
