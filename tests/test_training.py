@@ -200,12 +200,18 @@ def train(**changes):
         ({"init_std": np.nan}, "init_std = nan is not finite"),
         ({"learning_rate": 0}, "learning_rate = 0 is not finite and positive"),
         ({"learning_rate": np.inf}, "learning_rate = inf is not finite"),
-        ({"learning_rate": 0.11}, "learning_rate = 0.11 is above 0.100504, where no solution"),
+        (
+            {"learning_rate": 0.11},
+            "learning_rate = 0.11 is above the limit 0.100504, beyond which no solution",
+        ),
         (
             {"learning_rate": 0.19, "architecture": "shallow"},
-            "above 0.181818, where no solution .* below the bound 0.181818",
+            "above the limit 0.181818, beyond which no solution .* below the bound 0.181818",
         ),
-        ({"data": Dataset(6, 2, 2, 1), "learning_rate": 0.02}, "above 0.0152676, where no solution"),
+        (
+            {"data": Dataset(6, 2, 2, 1), "learning_rate": 0.02},
+            "above the limit 0.0152676, beyond which no solution",
+        ),
         ({"init_std": 1e3, "epochs": 50}, "training diverged at epoch .* below the bound 0.100504"),
         (
             {"data": Dataset(n_x=20), "architecture": "shallow", "learning_rate": 1e-6},

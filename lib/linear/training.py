@@ -78,8 +78,8 @@ def train(
     limit = learning_rate_limit(dataset, architecture)
     if plain and learning_rate > limit:
         raise ValueError(
-            f"learning_rate = {learning_rate} is above {limit:.6g}, where no solution of this dataset is stable "
-            f"for a {architecture} network; {_stable(dataset, architecture)}"
+            f"learning_rate = {learning_rate} is above the limit {limit:.6g}, beyond which no solution of this "
+            f"dataset is stable for a {architecture} network; {_stable(dataset, architecture)}"
         )
     if weights is None:
         weights = initial_weights(dataset, architecture, hidden=hidden, init_std=init_std, seeds=seeds)

@@ -35,16 +35,16 @@ def planted(found: dict, networks: dict) -> Figure:
 
 
 def generalisation(prices: Sequence[float], curves: dict, lines: dict) -> Figure:
-    """Compositional test errors against the price: curves (prices, runs) by name, lines (runs,) that have no price."""
-    figure, axes = plt.subplots(figsize=(7.4, 3.9))
+    """Compositional test errors against the price: curves (prices, runs) by name, two lines (runs,) without one."""
+    figure, axes = plt.subplots(figsize=(6.4, 4.6))
     for place, (name, values) in enumerate(curves.items()):
         colour = f"C{place}"
         axes.semilogx(prices, values.mean(axis=1), "o-", color=colour, label=name)
         axes.fill_between(
             prices, values.min(axis=1), values.max(axis=1), color=colour, alpha=0.2, linewidth=0
         )
-    for place, (name, values) in enumerate(lines.items()):
-        axes.axhline(values.mean(), color=f"C{len(curves) + place}", linestyle="--", label=name)
+    for place, ((name, values), style) in enumerate(zip(lines.items(), ("--", ":"), strict=True)):
+        axes.axhline(values.mean(), color=f"C{len(curves) + place}", linestyle=style, label=name)
     axes.set(xlabel=r"price $\mu$", ylabel="compositional test error")
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.legend(fontsize=8, loc="outside lower center", ncols=2)
     return figure
