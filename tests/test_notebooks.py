@@ -1,6 +1,8 @@
 """How an executed notebook is read: the argument and its output first, the comparisons folded below."""
 
-from lib.book.notebooks import apart, fold
+import pytest
+
+from lib.book.notebooks import apart, fold, raised
 
 COMPUTES = """values = [run(n) for n in sizes]
 
@@ -53,6 +55,33 @@ def test_a_loop_of_comparisons_leaves_it_too_unless_what_it_finds_is_used():
     argument, checks = apart(code(LOOPS))
     assert checks["source"] == "\n".join(LOOPS.splitlines()[1:4])
     assert argument["source"] == "\n".join([LOOPS.splitlines()[0], *LOOPS.splitlines()[4:]])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "rows = {}\nfor n in sizes:\n    rows[n] = run(n)\n    ledger.check(n, rows[n])\npd.DataFrame(rows)",
+        "rows = []\nfor n in sizes:\n    rows.append(n)\n    ledger.check(n, rows[-1])\nrows",
+        "ledger.check('first', mean)\nmean = again()\nother = mean + 1\nmean",
+        "ledger.check('first', rows)\nrows.append(2)\nother = 1\nrows",
+    ],
+)
+def test_what_fills_a_table_or_reads_a_name_that_changes_stays_in_its_place(source):
+    assert apart(code(source)) == [code(source)]
+
+
+def test_the_names_of_a_comprehension_are_its_own():
+    argument, checks = apart(code("a = run()\nledger.check('a', [n for n in a])\nb = [n for n in a]\nsum(b)"))
+    assert checks["source"].startswith("ledger")
+    assert "ledger" not in argument["source"]
+
+
+def test_an_exponent_is_raised():
+    assert [str(node) for node in raised("6.2\u202f·\u202f10⁻⁵")] == [
+        "6.2\u202f·\u202f10",
+        "<superscript>−5</superscript>",
+    ]
+    assert [str(node) for node in raised("0.25")] == ["0.25"]
 
 
 def test_all_other_cells_stay_whole():

@@ -15,7 +15,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from lib.book.project import topic
-from lib.checks.tables import written
+from lib.checks.tables import RAISED, written
 
 DARK_SVG = "application/vnd.book.dark+svg"  # as in lib.plotting: a figure's drawing for the dark ground
 FIGURES = "figures"  # where both drawings of every figure are put, in the folder of the sources
@@ -23,6 +23,7 @@ NAMES: dict[str, str] = {}  # the names of figures by the hashes of their light 
 LEAST_LETTERING = 9.0  # CSS pixels, on any screen
 TO_TOOLS = re.compile(r" *# (?:fmt: skip|noqa: \w+)$", re.MULTILINE)  # comments that are not for readers
 COMPARES = re.compile(r"ledger\.(check|report)\(")
+EXPONENT = re.compile(r"(?<=10)[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 PER_CENT = re.compile(r"(?<=\d) %")
 PROMPTS = {
     "parameters": "Parameters",
@@ -78,11 +79,11 @@ def apart(cell: dict) -> list[dict]:
     except SyntaxError:  # a cell with a magic
         return [cell]
     lines = source.splitlines()
+    places = moved(statements)
     compared = {
         number
-        for place, s in enumerate(statements)
-        if compares(s) and not names(ast.Store, s) & set().union(*map(needed, statements[place + 1 :]))
-        for number in range(s.lineno - 1, s.end_lineno or s.lineno)
+        for place in places
+        for number in range(statements[place].lineno - 1, statements[place].end_lineno or 0)
     }
     if not compared:
         return [cell]
@@ -96,23 +97,62 @@ def apart(cell: dict) -> list[dict]:
     return [cell | {"source": re.sub(r"\n{3,}", "\n\n", argument).strip("\n")}, checks]
 
 
+def moved(statements: list[ast.stmt]) -> list[int]:
+    """The places of the comparisons that may stand last: what stays needs nothing of them, and changes nothing that
+    they read.
+    """
+    places: list[int] = []
+    for place in reversed(range(len(statements))):
+        one = statements[place]
+        stays = [s for later, s in enumerate(statements) if later > place and later not in places]
+        given, read = stored(one), loaded(one) - stored(one)
+        if compares(one) and not any(given & needed(s) or read & stored(s) for s in stays):
+            places.append(place)
+    return sorted(places)
+
+
 def compares(statement: ast.stmt) -> bool:
     """Whether a statement only compares numbers with what was expected: a call of the ledger, or a loop of them."""
     if isinstance(statement, ast.For):
-        kinds = [compares(s) for s in statement.body]
-        return any(kinds) and all(k or isinstance(s, ast.Assign) for k, s in zip(kinds, statement.body))
+        kinds = [compares(s) or _names(s) for s in statement.body]
+        return all(kinds) and any(map(compares, statement.body))
     return isinstance(statement, ast.Expr) and bool(COMPARES.match(ast.unparse(statement)))
 
 
-def names(use: type[ast.Load] | type[ast.Store], statement: ast.stmt) -> set[str]:
-    """The names that a statement reads (Load) or gives a value (Store)."""
-    return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, use)}
+def _names(statement: ast.stmt) -> bool:
+    """Whether a statement gives names a value, and changes nothing that there is."""
+    return isinstance(statement, ast.Assign) and not any(
+        isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)
+        for node in ast.walk(statement)
+    )
+
+
+def loaded(statement: ast.stmt) -> set[str]:
+    """The names that a statement reads."""
+    return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+
+def stored(statement: ast.stmt) -> set[str]:
+    """The names that a statement gives a value, or whose value it changes: rows[0] = 1, rows.append(1)."""
+    found = set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            found |= {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            owner = node.value.func
+            if isinstance(owner, ast.Attribute) and isinstance(owner.value, ast.Name):
+                found.add(owner.value.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+    inner = (n for c in ast.walk(statement) if isinstance(c, ast.comprehension) for n in ast.walk(c.target))
+    return found - {n.id for n in inner if isinstance(n, ast.Name)} - {"ledger"}
 
 
 def needed(statement: ast.stmt) -> set[str]:
     """The names that a statement needs from before; a loop gives its own ones their values itself."""
-    own = names(ast.Store, statement) if isinstance(statement, ast.For) else set()
-    return names(ast.Load, statement) - own
+    return loaded(statement) - (stored(statement) if isinstance(statement, ast.For) else set())
 
 
 def fold(cell: dict) -> None:
@@ -180,14 +220,24 @@ def readable(app: Sphinx, doctree: nodes.document) -> None:
     """Write the quoted numbers as one writes numbers in a text; no line begins with a per cent sign."""
     for quoted in list(doctree.findall(nodes.inline)):
         if "pasted-text" in quoted["classes"]:
-            text = nodes.Text(written(quoted.astext()))
+            text = written(quoted.astext())
             quoted.clear()
-            quoted += text
+            quoted += raised(text)
     for text in list(doctree.findall(nodes.Text)):
         if PER_CENT.search(text) and not isinstance(
             text.parent, nodes.literal | nodes.literal_block | nodes.raw
         ):
             text.parent.replace(text, nodes.Text(PER_CENT.sub("\u202f%", text)))
+
+
+def raised(text: str) -> list[nodes.Node]:
+    """A number whose exponent is raised by the page: the signs ⁻ and ⁶ are too small to be told apart."""
+    found = EXPONENT.search(text)
+    if not found:
+        return [nodes.Text(text)]
+    exponent = found[0].translate({value: chr(key) for key, value in RAISED.items()}).replace("-", "−")
+    before, after = text[: found.start()], text[found.end() :]
+    return [nodes.Text(before), nodes.superscript("", exponent), *([nodes.Text(after)] if after else [])]
 
 
 def two_grounds(app: Sphinx, doctree: nodes.document) -> None:

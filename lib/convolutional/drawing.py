@@ -37,7 +37,7 @@ def courses(
     for label, history in histories.items():
         course = getattr(history, part)[..., block]
         plotting.simulated(axes, history.epochs, course, colour(label), label)
-    axes.axhline(IGNORANCE[block], color=plotting.NEUTRAL, lw=0.8, ls=":")
+    axes.axhline(IGNORANCE[block], color=plotting.NEUTRAL, lw=1.2, ls=":")
     top = max(1.1, axes.get_ylim()[1])  # every error begins near 1, below the edge of its panel
     axes.set(xlabel="epoch", xlim=(0, max(h.epochs[-1] for h in histories.values())), ylim=(0, top))
 
@@ -84,7 +84,7 @@ def panels(groups: dict) -> Figure:
         for name, history in histories.items():
             course = history.test[..., COMPOSITIONAL]
             plotting.simulated(axes, history.epochs, course, colour(name), name)
-        axes.axhline(IGNORANCE[0], color=plotting.NEUTRAL, lw=0.8, ls=":")
+        axes.axhline(IGNORANCE[0], color=plotting.NEUTRAL, lw=1.2, ls=":")
         axes.set(title=title, xlabel="epoch", ylim=(0, 1.05), xlim=(0, None))
     rows[0][0].set_ylabel("compositional test error")
     rows[0][0].legend(loc="lower left")
