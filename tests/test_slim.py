@@ -72,6 +72,12 @@ chapter <a class="reference internal" href="c"><span class="std std-ref">4</span
     assert "<pre>Lemma 1, et al.</pre>" in made
 
 
+def test_a_fold_that_says_the_same_open_and_closed_says_it_once():
+    page = '<p class="collapsed admonition-title">{}</p>\n<p class="expanded admonition-title">{}</p>'
+    assert slim(page.format("Set-up", "Set-up"), set()) == '<p class="admonition-title">Set-up</p>'
+    assert slim(page.format("Show", "Hide"), set()).count("<p") == 2
+
+
 def test_boxes_of_one_kind_do_not_share_a_name():
     page = '<div class="proof admonition" id="proof"><section id="proof-content"><p id="own">x</p></section></div>'
     made = slim(2 * page, set())

@@ -13,6 +13,12 @@ MARKS = (  # what is matched, what stays of it
     (re.compile(r'<span class="pre">([^<]*)</span>'), r"\1"),
     (re.compile(r'class="([^"]*)docutils literal notranslate"'), r'class="\1literal notranslate"'),
     (re.compile(r' class="row-(?:even|odd)"'), ""),
+    (
+        re.compile(
+            r'<p class="collapsed admonition-title">([^<]*)</p>\s*<p class="expanded admonition-title">\1</p>'
+        ),
+        r'<p class="admonition-title">\1</p>',
+    ),  # of a fold that says the same open and closed
     (re.compile(r' id="(?:proof|(?:proof|exercise|solution)-content)"'), ""),  # of many boxes the same
     (
         re.compile(r"(<t[dh][^>]*>)<p>((?:(?!</?p[ >]|</t[dh]>).)*)</p>\s*(?=</t[dh]>)", re.DOTALL),
@@ -71,7 +77,9 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    plain = like_text((out / "_static" / "pygments.css").read_text(encoding="utf-8"))
+    plain = like_text((out / "_static" / "pygments.css").read_text(encoding="utf-8")) | {
+        "o"
+    }  # an operator is its sign
     for page in (path for path in out.rglob("*.html") if "_static" not in path.parts):
         page.write_text(slim(page.read_text(encoding="utf-8"), plain), encoding="utf-8")
 
