@@ -1,7 +1,8 @@
 """The numeric tests and the chapters' numbers under other instruction sets and thread counts of this machine.
 
-``python -m benchmarks.matrix [CHAPTER ...]``, all chapters by default. Prints one line for each setting: what the
-tests say, and for each chapter its largest deviation in units of the tolerance, or the numbers that do not hold.
+``python -m benchmarks.matrix [CHAPTER ...]``, all chapters by default; ``--only SETTING`` goes on with one setting.
+Prints one line for each setting: what the tests say, and for each chapter its largest deviation in units of the
+tolerance, or the numbers that do not hold.
 The exit status is 1 if any does not. Settings that the processor has no instructions for are left out and named.
 """
 
@@ -100,10 +101,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.matrix", description=__doc__)
     parser.add_argument("chapters", nargs="*", help="names of chapters; all by default")
     parser.add_argument("--no-tests", action="store_true", help="the chapters' numbers alone")
+    names = [setting.name for setting in SETTINGS]
+    parser.add_argument(
+        "--only", action="append", choices=names, help="one setting, to go on with; may be repeated"
+    )
     options = parser.parse_args(arguments)
     project, known, whole = Project(ROOT), flags(), True
     sources = [project.chapter(name) for name in options.chapters] or project.chapters()
-    for setting in SETTINGS:
+    for setting in [s for s in SETTINGS if s.name in (options.only or names)]:
         if setting.flag and setting.flag not in known:
             print(f"{setting.name:18} left out: this processor has no {setting.flag}", flush=True)
             continue

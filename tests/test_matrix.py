@@ -22,6 +22,8 @@ def test_each_setting_is_told_and_one_that_fails_counts(tmp_path, monkeypatch, c
     assert matrix.main(["two", "--no-tests"]) == 1
     told = capsys.readouterr().out
     assert "two                one 0\n" in told
+    assert matrix.main(["two", "--no-tests", "--only", "of another machine"]) == 0
+    assert "two FAILED" not in capsys.readouterr().out
     assert "two                two FAILED: third\n" in told
     assert "of another machine left out: this processor has no no_such_flag" in told
     assert {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"} == {
