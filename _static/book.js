@@ -189,11 +189,11 @@
       const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT), found = [];
       while (texts.nextNode()) found.push(texts.currentNode);
       for (const text of found) {
-        const parts = text.data.length < 20 ? [] : text.data.split(/(?<=[a-z][^\W_]{2}[._])(?=[a-z])/i);
+        const parts = text.data.length < 20 && !place.matches(".ledger") ? [] : text.data.split(/(?<=[a-z][^\W_]{2}[._])(?=[a-z])/i);
         if (parts.length > 1) text.replaceWith(...parts.flatMap((part) => [document.createElement("wbr"), part]).slice(1));
       }
     }
-    for (const code of document.querySelectorAll(".bd-article code.literal")) // a short one stays whole
+    for (const code of document.querySelectorAll(".bd-article :is(p, li) code.literal")) // a short one stays whole
       code.classList.toggle("kept", code.textContent.length < 25);
     document.querySelectorAll(".sig-prename").forEach((name) => name.append(document.createElement("wbr")));
     for (const table of document.querySelectorAll("table.dataframe")) { // numbers stand at the right, and so does the head of a column of them

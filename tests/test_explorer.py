@@ -75,9 +75,10 @@ def moved(page, controls) -> dict:
 
 
 def positions(slider) -> np.ndarray:
-    """Where a slider can stand."""
-    steps = round((slider.high - slider.low) / slider.step)
-    return np.round(slider.low + slider.step * np.arange(steps + 1), 10)
+    """Where a slider can stand; of one without a step, some of its places."""
+    step = 0.05 if slider.logarithmic else slider.step
+    steps = round((slider.high - slider.low) / step)
+    return np.round(slider.low + step * np.arange(steps + 1), 10)
 
 
 def settings() -> list[dict]:

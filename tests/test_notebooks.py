@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.book.notebooks import apart, fold, raised
+from lib.book.notebooks import fold, parts, raised
 
 COMPUTES = """values = [run(n) for n in sizes]
 
@@ -26,7 +26,7 @@ def code(source, *tags, outputs=("a table",)):
 
 def test_comparisons_leave_the_cell_that_computes():
     cell = code(COMPUTES)
-    argument, checks = apart(cell)
+    argument, checks = parts(cell)
     assert argument["source"] == "values = [run(n) for n in sizes]\n\npd.DataFrame(values)"
     assert argument["outputs"] == ("a table",)
     assert checks["source"] == "\n".join(COMPUTES.splitlines()[2:7])
@@ -52,7 +52,7 @@ total + 1"""
 
 
 def test_a_loop_of_comparisons_leaves_it_too_unless_what_it_finds_is_used():
-    argument, checks = apart(code(LOOPS))
+    argument, checks = parts(code(LOOPS))
     assert checks["source"] == "\n".join(LOOPS.splitlines()[1:4])
     assert argument["source"] == "\n".join([LOOPS.splitlines()[0], *LOOPS.splitlines()[4:]])
 
@@ -67,11 +67,11 @@ def test_a_loop_of_comparisons_leaves_it_too_unless_what_it_finds_is_used():
     ],
 )
 def test_what_fills_a_table_or_reads_a_name_that_changes_stays_in_its_place(source):
-    assert apart(code(source)) == [code(source)]
+    assert parts(code(source)) == [code(source)]
 
 
 def test_the_names_of_a_comprehension_are_its_own():
-    argument, checks = apart(code("a = run()\nledger.check('a', [n for n in a])\nb = [n for n in a]\nsum(b)"))
+    argument, checks = parts(code("a = run()\nledger.check('a', [n for n in a])\nb = [n for n in a]\nsum(b)"))
     assert checks["source"].startswith("ledger")
     assert "ledger" not in argument["source"]
 
@@ -92,4 +92,4 @@ def test_all_other_cells_stay_whole():
         code("%time f()\nledger.check('a', 1)"),
         {"cell_type": "markdown", "metadata": {}, "source": 'ledger.check("a", 1)'},
     ):
-        assert apart(cell) == [cell]
+        assert parts(cell) == [cell]
