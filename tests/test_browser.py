@@ -209,6 +209,7 @@ def test_what_the_search_shows_is_text_and_no_source_of_a_formula(book, browser,
         shown = opened.page.locator("#search-results").inner_text()
         assert opened.page.locator("#search-results p.context").count() > 10
         assert shown.count(" … ") > 10  # where formulas were
+        assert ".ipynb" not in shown  # nor the names of buttons
         assert re.findall(r".{20}(?:\\[A-Za-z(\[]|\$).{20}", shown) == []
 
 

@@ -145,6 +145,8 @@ def test_a_figure_opens_at_full_size(book, browser, way):
         before = picture.bounding_box()["width"]
         larger.tap() if way == "finger" else larger.click()
         assert picture.bounding_box()["width"] > before
+        assert larger.evaluate("e => getComputedStyle(e).maskImage") == "none"
+        page.evaluate("document.activeElement.blur()")  # the keys work wherever the focus is
         page.keyboard.press("Escape")
         page.locator("dialog.viewer").wait_for(state="hidden")
         page.wait_for_function("e => e === document.activeElement", arg=link.element_handle())
@@ -318,6 +320,53 @@ def test_a_slide_fits_on_its_screen_and_the_first_leads_to_each_chapter(book, br
         )
         page.wait_for_function(f"{here}?.querySelector('h2')?.innerText === {names[3]!r}")
         assert found.faults == []
+
+
+def test_a_page_printed_in_the_dark_has_its_title_and_white_paper(visit):
+    page = visit("04_coupling.html", 1440, "dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".bd-article h1").is_visible()
+    dim = """() => [...document.querySelectorAll(".bd-article :is(p, pre, pre span, td)")]
+      .filter(e => e.checkVisibility()).map(e => getComputedStyle(e).color.match(/\\d+/g).slice(0, 3))
+      .filter(colour => colour.every(part => part > 150)).length"""
+    assert page.evaluate(dim) == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+@pytest.mark.parametrize("name", ["report", "explorer", "chapters/03_dynamics"])
+def test_the_button_of_the_contents_is_there_where_a_page_has_some(book, browser, name):
+    with tab(browser, width=375) as found:
+        page = found.go(f"{book}/{name}.html")
+        assert page.locator(".secondary-toggle").is_visible() == (
+            page.locator(".bd-sidebar-secondary").count() > 0
+        )
+
+
+def test_contents_and_index_name_chapters_by_title_and_no_module_twice():
+    for name in ("parameters", "report"):
+        page = BeautifulSoup((HTML / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+        assert not [
+            link.text for link in page.select("nav a") if link.text.strip().startswith("chapters/")
+        ], name
+    index = (HTML / "genindex.html").read_text(encoding="utf-8")
+    assert "lib.linear.theory" in index
+    assert "module-lib." not in index
+
+
+def test_short_formulas_do_not_break_and_long_ones_go_on_at_the_edge(visit):
+    broken = """() => [...document.querySelectorAll(".bd-article mjx-container.breaks mjx-math")].flatMap(math => {
+      const em = parseFloat(getComputedStyle(math).fontSize);
+      const width = [...math.getClientRects()].reduce((sum, line) => sum + line.width, 0);
+      return [...math.querySelectorAll("wbr")].map(w => [w.previousElementSibling, w.nextElementSibling])
+        .filter(([a, b]) => b.getBoundingClientRect().top > a.getBoundingClientRect().bottom)
+        .map(([a, b]) => [parseFloat(getComputedStyle(b).marginLeft), width / em]); })"""
+    found = in_columns(visit("04_coupling.html", 768), broken)
+    lines = [line for lines in found.values() for line in lines]
+    assert len(lines) > 20
+    assert {indent for indent, _ in lines} == {0}
+    assert min(width for _, width in lines) > 8.9
 
 
 def test_captions_are_text_and_theorems_are_quiet(visit):

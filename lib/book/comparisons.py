@@ -49,12 +49,12 @@ def moved(statements: list[ast.stmt]) -> list[int]:
 def compares(statement: ast.stmt) -> bool:
     """Whether a statement only compares numbers with what was expected: a call of the ledger, or a loop of them."""
     if isinstance(statement, ast.For):
-        kinds = [compares(s) or _names(s) for s in statement.body]
+        kinds = [compares(s) or only_names(s) for s in statement.body]
         return all(kinds) and any(map(compares, statement.body))
     return isinstance(statement, ast.Expr) and bool(COMPARES.match(ast.unparse(statement)))
 
 
-def _names(statement: ast.stmt) -> bool:
+def only_names(statement: ast.stmt) -> bool:
     """Whether a statement gives names a value, and changes nothing that there is."""
     return isinstance(statement, ast.Assign) and not any(
         isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)

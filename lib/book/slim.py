@@ -28,6 +28,7 @@ MARKS = (  # what is matched, what stays of it
 )
 COMMENT = re.compile(r"<!--(?! the book).*?-->", re.DOTALL)  # but for the place of the PDF
 AS_WRITTEN = re.compile(r"(<(?:pre|script|style|textarea)\b.*?</(?:pre|script|style|textarea)>)", re.DOTALL)
+OPERATORS = {"o"}  # an operator is told by its sign and needs no colour
 CLOSE = (  # what is read as one stays on one line; a link's line begins with its word; minus has its own sign
     (re.compile(r"Solution to(<a [^>]*>) "), "Solution to \\1"),
     (
@@ -77,9 +78,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    plain = like_text((out / "_static" / "pygments.css").read_text(encoding="utf-8")) | {
-        "o"
-    }  # an operator is its sign
+    plain = like_text((out / "_static" / "pygments.css").read_text(encoding="utf-8")) | OPERATORS
     for page in (path for path in out.rglob("*.html") if "_static" not in path.parts):
         page.write_text(slim(page.read_text(encoding="utf-8"), plain), encoding="utf-8")
 

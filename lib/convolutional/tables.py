@@ -25,8 +25,11 @@ def scores(history: History) -> dict:
     return rows
 
 
-SOURCES = {"digits": "scikit-learn", "mnist": "MNIST"}
-SIDE = 28  # of MNIST's digits, in pixels
+SOURCES = {
+    "digits": ("scikit-learn", 8),
+    "mnist": ("MNIST", 28),
+    "fashion-mnist": ("Fashion-MNIST", 28),
+}  # side
 
 
 def hyperparameters(content: dict) -> dict:
@@ -34,14 +37,15 @@ def hyperparameters(content: dict) -> dict:
     cases = content["cases"].values()
     tasks, settings = ([entry[part] for entry in cases] for part in ("task", "settings"))
     entry = next(iter(cases))
-    pixels = SIDE // tasks[0]["pooled"]
+    names = _listed(SOURCES[task["source"]][0] for task in tasks)
+    pooled = tasks[0]["pooled"]
+    pixels = SOURCES[tasks[0]["source"]][1] // pooled
     channels = dict.fromkeys(f"{s['architecture']}\u00a0{s['channels']}" for s in settings)
     rates: dict[str, list] = {}
     for one in settings:
         rates.setdefault(one.get("optimiser", "sgd"), []).append(one["learning_rate"])
     return {
-        "digits": _listed(SOURCES[task["source"]] for task in tasks)
-        + (f", {pixels}\u00a0×\u00a0{pixels}\u00a0pixels" if pixels < SIDE else ""),
+        "digits": names + (f", {pixels}\u00a0×\u00a0{pixels}\u00a0pixels" if pooled > 1 else ""),
         "training images": _listed(e["training_composites"] for e in cases),
         "r": _listed(f"{task['r']:g}" for task in tasks).replace(" ", "\u00a0"),
         "channels": ", ".join(channels),
