@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.checks.expected import read_expected
-from lib.convolutional import baselines
+from lib.convolutional import baselines, profiles, tables
 from lib.convolutional.analysis import at_equal_training, best, first_epoch, last
 from lib.convolutional.baselines import own_part, whole_image
 from lib.convolutional.curves import differing, read, record
@@ -233,3 +233,9 @@ def test_yardsticks_without_images_are_refused(tmp_path, monkeypatch, capsys):
     assert baselines.main(["--data", str(tmp_path / "nowhere")]) == 1
     assert str(tmp_path / "nowhere") in capsys.readouterr().err
     assert not baselines.PATH.exists()
+
+
+def test_every_source_of_digits_has_a_name_in_the_table_of_trainings():
+    used = {case.task.source for name in profiles.PROFILES for case in profiles.get(name).cases.values()}
+    assert used <= set(tables.SOURCES)
+    assert "fashion-mnist" in used

@@ -14,6 +14,7 @@ import papermill
 import pytest
 
 from lib.book import BookError, execute, own
+from lib.book.pages.parameters import parameters_page
 from lib.book.project import Project, topic
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -148,6 +149,17 @@ def test_the_command_of_the_readme(tmp_path):
     named = re.findall(r"^  - (\w+):", "\n".join(told), re.MULTILINE)
     assert ("MISMATCH" in text) == bool(named)
     assert all(name in text for name in named)
+
+
+def test_every_command_of_the_page_of_parameters_gives_a_default():
+    commands = re.findall(
+        r'^make chapter NAME=(\w+) PARAMS="([^"\n]*)"$', parameters_page(PROJECT.chapters()), re.M
+    )
+    assert len(commands) == len(CHAPTERS)
+    for name, given in commands:
+        source = PROJECT.chapter(name)
+        [(key, value)] = own.parse(source, [given]).items()
+        assert value == ast.literal_eval(papermill.inspect_notebook(source)[key]["default"]), name
 
 
 def test_every_exercise_that_sets_something_is_found():
