@@ -118,12 +118,13 @@ def legend(
     dotted: str = "",
     **options: Any,
 ) -> None:
-    """A legend of colours in an axes or a figure, then what solid, dashed and, where it is said, dotted lines mean."""
+    """A legend of colours in an axes or a figure; then what solid and dashed, and what dotted lines mean, if that is said."""
     entries = [
         Line2D([], [], color=colour, linewidth=WIDTH, label=label) for label, colour in zip(labels, colours)
     ]
-    entries.append(Line2D([], [], color=NEUTRAL, linewidth=WIDTH, label="simulated"))
-    entries.append(Line2D([], [], color="black", linestyle=(0, (4, 2)), linewidth=1.4, label=dashed))
+    if dashed:
+        entries.append(Line2D([], [], color=NEUTRAL, linewidth=WIDTH, label="simulated"))
+        entries.append(Line2D([], [], color="black", linestyle=(0, (4, 2)), linewidth=1.4, label=dashed))
     if dotted:
         entries.append(Line2D([], [], color="black", linestyle=":", label=dotted))
     holder.legend(handles=entries, **options)
