@@ -118,7 +118,7 @@ def legend(
     dotted: str = "",
     **options: Any,
 ) -> None:
-    """A legend of colours in an axes or a figure; then what solid and dashed, and what dotted lines mean, if that is said."""
+    """A legend of colours in an axes or a figure, then what solid and dashed, and what dotted lines mean, if said."""
     entries = [
         Line2D([], [], color=colour, linewidth=WIDTH, label=label) for label, colour in zip(labels, colours)
     ]
