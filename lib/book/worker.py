@@ -11,10 +11,12 @@ import resource
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import papermill
 from nbformat import NotebookNode
+from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from papermill.log import logger
 from traitlets.config import Config
@@ -30,6 +32,24 @@ class _Progress(logging.Handler):
         words = record.getMessage().split()
         if words[:2] == ["Executing", "Cell"]:
             print(words[2].rstrip("-"), flush=True)
+
+
+class _WrittenOnce(NBClientEngine):
+    """Papermill's engine, but the notebook is written when the kernel has ended, not twice for every cell."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: NotebookExecutionManager, kernel_name: str, **options: Any
+    ) -> None:
+        output, nb_man.output_path = nb_man.output_path, None
+        try:
+            super().execute_managed_notebook(nb_man, kernel_name, **options)
+        finally:
+            nb_man.output_path = output
+            nb_man.save()
+
+
+papermill_engines.register("written-once", _WrittenOnce)
 
 
 def sockets(folder: str) -> Config:
@@ -54,6 +74,7 @@ def run(job: dict) -> dict:
             output,
             parameters=job["parameters"] or {},
             cwd=job["cwd"],
+            engine_name="written-once",
             kernel_name="python3",
             progress_bar=False,
             log_output=True,
