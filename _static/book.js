@@ -189,7 +189,7 @@
       const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT), found = [];
       while (texts.nextNode()) found.push(texts.currentNode);
       for (const text of found) {
-        const parts = text.data.length < 20 && !place.matches(".ledger") ? [] : text.data.split(/(?<=[a-z][^\W_]{2}[._])(?=[a-z])/i);
+        const parts = text.data.length < 20 && !place.matches(".ledger") ? [] : text.data.split(/(?<=[a-z][^\W_]{2}[._])(?=[a-z]\w)|(?<=[*/])(?=\w)/i);
         if (parts.length > 1) text.replaceWith(...parts.flatMap((part) => [document.createElement("wbr"), part]).slice(1));
       }
     }
@@ -219,23 +219,27 @@
       [...t.querySelectorAll("thead th")].some((cell) => cell.textContent.trim() === "source"));
     if (tables.length < 2) return;
     const sections = tables.map((table) => table.closest("section"));
+    const kinds = [...document.querySelectorAll(".stacks td[data-label='kind of source']")].map((cell) => cell.textContent.trim());
     const rows = tables.flatMap((table, i) => [...table.querySelectorAll("tbody tr")].map((row) => {
       const cell = (label) => row.querySelector(`td[data-label="${label}"]`)?.textContent.trim() ?? "";
       return { row, section: sections[i], chapter: sections[i].querySelector("h2").firstElementChild?.textContent ?? "",
-        status: cell("status"), kind: cell("kind") || cell("deviation").replace(/^.*× /, ""), text: row.textContent.toLowerCase() };
+        status: cell("status"), source: kinds.find((kind) => cell("source").startsWith(kind)) ?? "",
+        tolerance: cell("deviation").replace(/^.*× /, ""), text: row.textContent.toLowerCase() };
     }));
     const form = document.createElement("form");
     form.className = "sift";
     form.setAttribute("aria-label", "Filter the numbers");
-    const choice = (name, label) => `<label>${label}<select name="${name}"><option value="">all</option>${[...new Set(rows.map((r) => r[name]))]
-      .filter(Boolean).map((value) => `<option>${value}</option>`).join("")}</select></label>`;
-    form.innerHTML = choice("chapter", "chapter") + choice("status", "status") + choice("kind", "kind") +
+    const choices = [["chapter", "chapter"], ["status", "status"], ["source", "kind of source"], ["tolerance", "tolerance"]]
+      .map(([name, label]) => [name, label, [...new Set(rows.map((r) => r[name]))].filter(Boolean)])
+      .filter(([, , values]) => values.length > 1);
+    form.innerHTML = choices.map(([name, label, values]) => `<label>${label}<select name="${name}"><option value="">all</option>${values
+      .map((value) => `<option>${value}</option>`).join("")}</select></label>`).join("") +
       '<label>name or source<input name="text" type="search"></label><span role="status"></span>';
     const show = () => {
       const wanted = Object.fromEntries(new FormData(form));
       let count = 0;
       for (const r of rows) {
-        const fits = ["chapter", "status", "kind"].every((name) => !wanted[name] || r[name] === wanted[name]) &&
+        const fits = choices.every(([name]) => !wanted[name] || r[name] === wanted[name]) &&
           r.text.includes(wanted.text.toLowerCase());
         r.row.hidden = !fits;
         count += fits;
@@ -245,7 +249,9 @@
     };
     form.addEventListener("input", show);
     form.addEventListener("submit", (event) => event.preventDefault());
-    sections[0].before(form);
+    const sifted = document.createElement("div"); // the form stays in sight over what it filters, and over nothing else
+    sections[0].before(sifted);
+    sifted.append(form, ...sections);
     show();
   }
 

@@ -17,6 +17,8 @@ from lib.checks.tables import (
     NOT_FINITE,
     UNDEFINED,
     as_html,
+    cells,
+    show,
     written,
 )
 from lib.checks.tolerances import TOLERANCES
@@ -377,10 +379,31 @@ def test_the_table_is_folded_under_its_sum_unless_a_number_failed(statuses, summ
 
 
 def test_html_is_escaped():
-    page = as_html([ROW])
+    page = as_html([ROW | {"expected": [1.0] * 6}])
     assert "&lt;a &amp; b&gt;" in page
     assert "∞ × exact" in page
-    assert "(5 numbers)" in page
+    assert "[1, 1, 1, … (6 numbers)]" in page
+
+
+def test_a_short_list_is_shown_whole_and_a_large_number_by_its_power():
+    assert show([1, 2, 3, 4, 5]) == "[1, 2, 3, 4, 5]"
+    assert show(63963095040000000, 6) == "6.39631e+16"
+    assert show(999999, 6) == "999999"
+
+
+@pytest.mark.parametrize(
+    ("kind", "when", "source", "told"),
+    [
+        ("closed form", None, "closed form, three rows", "closed form: three rows"),
+        ("closed form", None, "theorem of this chapter", "closed form: theorem of this chapter"),
+        ("own record", None, "record of a run of ours", "own record: a run of ours"),
+        ("limit", "after", "limit of a tenth", "limit, set after the record was seen: a tenth"),
+        ("limit", "before", "limit, the bar", "limit, set before the record was seen: the bar"),
+        (None, None, "whoever", "whoever"),
+    ],
+)
+def test_a_source_begins_with_its_kind_and_says_it_once(kind, when, source, told):
+    assert cells(ROW | {"kind": kind, "set": when, "source": source})[-1] == told
 
 
 @pytest.mark.parametrize(

@@ -480,7 +480,7 @@ def test_from_a_figure_to_its_formula_in_two_clicks(visit):
     assert "dataset" in signature.inner_text()
 
 
-def test_the_report_is_sifted_by_chapter_status_kind_and_words(book, browser):
+def test_the_report_is_sifted_by_chapter_kind_of_source_tolerance_and_words(book, browser):
     with tab(browser) as found:
         page = found.go(f"{book}/report.html")
         shown = (
@@ -496,7 +496,46 @@ def test_the_report_is_sifted_by_chapter_status_kind_and_words(book, browser):
         form.locator("select[name=chapter]").select_option(index=0)
         form.locator("input[name=text]").fill("closed form")
         assert 5 < page.evaluate(shown) < everything
+        form.locator("input[name=text]").fill("")
+        worth = page.locator(".stacks:has(th:text-is('kind of source')) tbody tr").all_inner_texts()
+        counted = {kind: int(both) + int(one) for kind, both, one, *_ in (row.split("\t") for row in worth)}
+        kinds = form.locator("select[name=source] option").all_inner_texts()[1:]
+        assert set(kinds) == {kind for kind, count in counted.items() if count} - {"all"}
+        for kind in kinds:
+            form.locator("select[name=source]").select_option(kind)
+            assert page.evaluate(shown) == counted[kind], kind
+        form.locator("select[name=source]").select_option(index=0)
+        form.locator("select[name=tolerance]").select_option("sampled")
+        assert 5 < page.evaluate(shown) < everything / 3
+        form.locator("select[name=tolerance]").select_option(index=0)
+        page.evaluate("document.querySelector('#tolerances, #id-tolerances').scrollIntoView()")
+        page.wait_for_timeout(100)
+        assert (
+            form.bounding_box()["y"] + form.bounding_box()["height"] < 60
+        )  # it filters none of what comes now
         assert found.faults == []
+
+
+@pytest.mark.parametrize("width", [375, 768, 1440])
+def test_no_number_of_the_report_is_torn(book, browser, width):
+    torn = """() => [...document.querySelectorAll(".ledger td")].flatMap(cell => {
+      if (!["here", "expected", "deviation"].includes(cell.dataset.label)) return [];
+      const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), found = [];
+      while (texts.nextNode()) for (const piece of texts.currentNode.data.matchAll(/[≤≥\\d.][^\\s,\\[\\]]*/g)) {
+        const range = document.createRange();
+        range.setStart(texts.currentNode, piece.index);
+        range.setEnd(texts.currentNode, piece.index + piece[0].length);
+        if (range.getClientRects().length > 1 || /^[≤≥]$/.test(piece[0].trim())) found.push(piece[0]);
+      }
+      return found;
+    })"""
+    with tab(browser, width=width) as found:
+        page = found.go(f"{book}/report.html")
+        page.wait_for_function("document.documentElement.dataset.formulas === 'fit'")
+        assert page.evaluate(torn) == []
+        split = """() => [...document.querySelectorAll(".stacks td:first-child code")].filter(code =>
+          code.getClientRects().length > 1).map(code => code.textContent)"""
+        assert width < 700 or page.evaluate(split) == []
 
 
 @pytest.mark.parametrize("width", [375, 768, 1440])

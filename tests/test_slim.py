@@ -84,3 +84,18 @@ def test_boxes_of_one_kind_do_not_share_a_name():
     assert "proof-content" not in made
     assert 'id="proof"' not in made
     assert made.count('id="own"') == 2
+
+
+@pytest.mark.parametrize(
+    ("cell", "seen"),
+    [
+        ("-0.412", "−0.412"),
+        ("≤\u00a0-0.3", "≤\u00a0−0.3"),
+        ("[-0.5, 1e-05, -2]", "[−0.5, 1e-05, −2]"),
+        ("2026-11-29", "2026-11-29"),
+        ("4.4e-07 × exact", "4.4e-07 × exact"),
+        ("well-known", "well-known"),
+    ],
+)
+def test_a_minus_in_a_cell_of_numbers_has_its_own_sign(cell, seen):
+    assert slim(f"<td>{cell}</td>", set()) == f"<td>{seen}</td>"

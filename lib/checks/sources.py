@@ -10,7 +10,7 @@ KINDS = {
     "second route": "the same number by other means: a library's solver, dense matrices, enumeration",
     "symbolic proof": "an identity that tests/test_symbolic.py proves",
     "published code": "the authors' published script, run by us",
-    "own record": "a run of ours, recorded; compared with its value when it was made",
+    "own record": "a run of ours, recorded; against its value when it was made or, where that is said, other runs",
     "limit": "a bound on what was measured, set before or after its record was seen",
     "definition": "a parameter, or what a name means: it holds the text to what was run, no more",
 }

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import TypedDict
 
 from lib.checks.nested import leaves
-from lib.checks.sources import kind_of
 
 MATCH, MISMATCH, NOT_FINITE = "match", "MISMATCH", "NOT FINITE"
 NOT_COMPARED = "not compared: a fixed number for the default parameters"
@@ -38,9 +37,10 @@ def show(value: object, digits: int = 12) -> str:
     """A number, or the beginning of an array of them, to this many significant digits."""
     if isinstance(value, list):
         found = leaves(value)
-        more = f", … ({len(found)} numbers)" if len(found) > 3 else ""
-        return f"[{', '.join(show(leaf, digits) for leaf in found[:3])}{more}]"
-    if isinstance(value, float):
+        more = f", … ({len(found)} numbers)" if len(found) > 5 else ""
+        shown = found[: 3 if more else 5]
+        return f"[{', '.join(show(leaf, digits) for leaf in shown)}{more}]"
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) >= 10**digits):
         return f"{value:.{digits}g}".replace("inf", "∞")
     return "–" if value is None else str(value)
 
@@ -60,7 +60,7 @@ def written(text: str) -> str:
 def cells(row: Row) -> list[str]:
     """A row of the table as text: name, here, expected, deviation, status, source."""
     deviation = "–" if row["deviation"] is None else show(row["deviation"], 2)
-    bound = {"at_most": "≤ ", "at_least": "≥ "}.get(row["tolerance"], "")
+    bound = {"at_most": "≤\u00a0", "at_least": "≥\u00a0"}.get(row["tolerance"], "")
     return [
         row["name"],
         show(row["here"], 6),
@@ -72,14 +72,13 @@ def cells(row: Row) -> list[str]:
 
 
 def _source(row: Row) -> str:
-    """The source, after its kind where it does not begin with it, and when a limit was set."""
+    """The source, after its kind and, of a limit, when it was set."""
     kind, source = row["kind"], row["source"]
-    if kind == "limit":
-        kind = f"limit, set {row['set']} the record was seen"
-        source = source.removeprefix("limit ")
-    elif kind is None or kind_of({"source": source}) == kind:
+    if kind is None:
         return source
-    return f"{kind}: {source}"
+    said = re.sub(rf"^(?:{kind.split()[-1]}(?: of| on)?|{kind})[,:]? ", "", source)
+    when = f", set {row['set']} the record was seen" if kind == "limit" else ""
+    return f"{kind}{when}: {said}"
 
 
 HEADINGS = ["number", "here", "expected", "deviation", "status", "source"]

@@ -1,6 +1,7 @@
 """The few pieces of MyST Markdown from which the generated pages are made."""
 
 import re
+from collections.abc import Collection
 
 WIDE = "---\nhtml_theme.sidebar_secondary.remove: true\n---"  # a page without the right column
 
@@ -30,17 +31,19 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>|$~#&])", r"\\\1", text.replace("\n", " "))
 
 
-def wide(headings: list[str], rows: list[list[str]], kind: str = "ledger wide") -> str:
+def wide(
+    headings: list[str], rows: list[list[str]], kind: str = "ledger wide", numbers: Collection[int] = ()
+) -> str:
     """A table that needs the whole width: the style sheet knows it by its container."""
-    return "\n".join([f"```{{container}} {kind}", table(headings, rows), "```"])
+    return "\n".join([f"```{{container}} {kind}", table(headings, rows, numbers), "```"])
 
 
-def stacked(headings: list[str], rows: list[list[str]]) -> str:
+def stacked(headings: list[str], rows: list[list[str]], numbers: Collection[int] = ()) -> str:
     """A table of text whose rows stack on a phone."""
-    return wide(headings, rows, "stacks")
+    return wide(headings, rows, "stacks", numbers)
 
 
-def table(headings: list[str], rows: list[list[str]]) -> str:
-    """A table; the cells are Markdown."""
-    lines = [headings, ["---"] * len(headings), *rows]
+def table(headings: list[str], rows: list[list[str]], numbers: Collection[int] = ()) -> str:
+    """A table; the cells are Markdown, those of the columns ``numbers`` stand at the right."""
+    lines = [headings, ["---:" if i in numbers else "---" for i in range(len(headings))], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -8,11 +8,13 @@ from lib.book.execute import Executed
 from lib.book.figures import Figure
 from lib.book.pages.markdown import WIDE, code, doc, escape, numref, stacked, table, tested, wide
 from lib.book.project import topic
+from lib.checks.nested import leaves
 from lib.checks.sources import KINDS, SET
 from lib.checks.tables import HEADINGS, Row, cells
 from lib.checks.tolerances import TOLERANCES
 
 SHOWN = ("name", "label", "chapter", "content", "authors_output", "checks")  # of a figure
+LONGEST = 160  # characters of a formula; the whole of it stands in tests/expected
 PACKAGES = ("numpy", "scipy", "matplotlib", "torch", "jupyter-book", "papermill")
 
 
@@ -51,14 +53,16 @@ def report_page(summary: dict) -> str:
         "# Reproduction report",
         f"**{summary['numbers']} numbers in {len(chapters)} chapters, all match.** "
         "This page is written by the build from the very notebooks that the book shows. "
-        "Every number that a chapter states was compared with one expected beforehand, whose "
+        "Every number that a chapter states was compared with the one in tests/expected, whose "
         "source is named beside it; a single mismatch, a warning, or an expected number that "
         "no chapter checks would have stopped the build.",
-        "## What the word is worth",
+        "## What the word “match” is worth",
         "By the kind of source, and by whether a number is compared from both sides or is only held to a "
-        "bound. A number with two rows, its value and a limit to what is claimed of it, counts twice.",
+        "bound. A number with two rows, its value and a limit to what is claimed of it, counts twice. A limit says "
+        "when it was set: before or after the record that it is put to was seen.",
         _worth([row for chapter in chapters for row in chapter["record"]["numbers"]]),
-        "The deviation in the tables below is in units of the tolerance: at most 1 is a match.",
+        "The deviation in the tables below is in units of the tolerance that is named beside it, which the table of "
+        "[tolerances](tolerances) explains: at most 1 is a match.",
         f"```{{container}} in-print\nPrinted here is this summary. The tables themselves, {summary['numbers']} numbers "
         "each beside its expected value and its source, are on the page *Reproduction report* of the book's pages, "
         "the file `report.html`.\n```",
@@ -69,7 +73,7 @@ def report_page(summary: dict) -> str:
             wide(HEADINGS, [_number(row, topic(chapter["name"])) for row in chapter["record"]["numbers"]]),
         ]
     parts += [
-        "## Tolerances",
+        "(tolerances)=\n## Tolerances",
         stacked(
             ["kind", "a match is", "for"],
             [[code(name), escape(k.rule), escape(k.use)] for name, k in TOLERANCES.items()],
@@ -85,6 +89,7 @@ def report_page(summary: dict) -> str:
         table(
             ["chapter", "seconds", "peak memory, MB"],
             [[doc(c["name"]), f"{c['seconds']:.1f}", str(c["megabytes"])] for c in chapters],
+            numbers=(1, 2),
         ),
         "## Versions",
         table(
@@ -138,7 +143,7 @@ def _worth(rows: list[Row]) -> str:
             lines.append([name, str(both), str(one), escape(meaning.replace("before or after", str(when)))])
     totals = [sum(int(line[column]) for line in lines) for column in (1, 2)]
     lines.append(["**all**", *(f"**{total}**" for total in totals), ""])
-    return stacked(["kind of source", "both sides", "one side", "what it is"], lines)
+    return stacked(["kind of source", "both sides", "one side", "what it is"], lines, numbers=(1, 2))
 
 
 def _number(row: Row, chapter: str) -> list[str]:
@@ -148,4 +153,7 @@ def _number(row: Row, chapter: str) -> list[str]:
 
 
 def _joined(formula: object) -> str:
-    return "; ".join(map(_joined, formula)) if isinstance(formula, list) else str(formula)
+    """The formulas of a number, each once, cut where they are long; 1/0 is how they say undefined."""
+    each = dict.fromkeys(str(one).replace("else 1/0", "else undefined") for one in leaves(formula))
+    text = "; ".join(each)
+    return text if len(text) <= LONGEST else text[:LONGEST].rsplit(" ", 1)[0] + " …"
