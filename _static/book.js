@@ -20,8 +20,9 @@
     if (right - left < 9 * em) return [];
     const number = (e) => e?.tagName === "MJX-MN" || e?.firstElementChild?.tagName === "MJX-MN";
     const has = (e, ...codes) => e.tagName === "MJX-MO" && codes.some((code) => e.querySelector(`.mjx-c${code}`));
-    let depth = 0;
-    const inside = row.map((e) => (depth += has(e, "28", "5B", "7B") - has(e, "29", "5D", "7D")) > 0);
+    const bare = (e) => ["MJX-MSUP", "MJX-MSUB", "MJX-MSUBSUP", "MJX-TEXATOM"].includes(e.tagName) ? bare(e.firstElementChild) : e;
+    let depth = 0; // a bracket may carry an exponent
+    const inside = row.map((e) => (depth += has(bare(e), "28", "5B", "7B") - has(bare(e), "29", "5D", "7D")) > 0);
     const signs = row.map((_, i) => i).filter((i) => row[i].tagName === "MJX-MO" && row[i + 1]?.hasAttribute("space") &&
       !has(row[i], "2061") && !(has(row[i], "22C5") && number(row[i - 1]) && number(row[i + 1]))); // 3·10⁻⁴ is one number
     const scrap = (i) => { const end = row[i].getBoundingClientRect().right; return end - left < 2.5 * em || right - end < 2.5 * em; };
@@ -189,7 +190,7 @@
       const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT), found = [];
       while (texts.nextNode()) found.push(texts.currentNode);
       for (const text of found) {
-        const parts = text.data.length < 20 && !place.matches(".ledger") ? [] : text.data.split(/(?<=[a-z][^\W_]{2}[._])(?=[a-z]\w)|(?<=[*/])(?=\w)/i);
+        const parts = text.data.length < 20 && !place.matches(".ledger") ? [] : text.data.split(/(?<=[a-z][^\W_]{2}[._])(?=[a-z]{2})|(?<=[*/])(?=\w)/i);
         if (parts.length > 1) text.replaceWith(...parts.flatMap((part) => [document.createElement("wbr"), part]).slice(1));
       }
     }

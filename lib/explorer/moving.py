@@ -44,14 +44,14 @@ SMALL = {"default": 7e-7}  # as in the chapter
 FIGURES = {  # by the label of the figure
     "fig-dynamics-deep": Moving(
         "strengths",
-        "Move the theory's curves",
+        "Move the theory’s curves",
         _sliders("n_x k_x k_y r learning_rate initial", initial=SMALL),
         FIXED,
         "strengths",
     ),
     "fig-dynamics-shallow": Moving(
         "strengths",
-        "Move the theory's curves",
+        "Move the theory’s curves",
         _sliders("n_x k_x k_y r learning_rate", learning_rate={"default": 0.005}),
         FIXED | {"depth": "shallow"},
         "strengths",
@@ -64,7 +64,7 @@ FIGURES = {  # by the label of the figure
     ),
     "fig-modules-norms": Moving(
         "norms",
-        "Move the split network's norms",
+        "Move the split network’s norms",
         _sliders("n_x n_y k_x k_y r learning_rate initial", initial={"default": 8e-5}),
         FIXED | {"architecture": "split"},
         "norms",
