@@ -279,6 +279,15 @@
     addEventListener("afterprint", () => { if (before) root.dataset.theme = before; });
   }
 
+  // The side bar comes back where it was left: the page that is open stands in sight in it.
+
+  function here() {
+    const bar = document.querySelector(".bd-sidebar-primary"), entry = bar?.querySelector("li.current.active > a");
+    if (!entry) return;
+    const { top, bottom } = entry.getBoundingClientRect(), seen = bar.getBoundingClientRect();
+    if (top < seen.top || bottom > seen.bottom) bar.scrollTop += top - seen.top - seen.height / 3;
+  }
+
   const start = () => {
     paper();
     search();
@@ -286,6 +295,7 @@
     sift();
     figures();
     mathematics();
+    addEventListener("load", here); // after the theme has put it back
   };
   document.readyState === "loading" ? addEventListener("DOMContentLoaded", start) : start();
 })();

@@ -55,7 +55,7 @@ class ChapterLinks(SphinxPostTransform):
         """Put the number of a chapter before its title, where that is the text of a link to it."""
         page = docname_join(node.get("refdoc", self.env.docname), node["reftarget"])
         if not node.get("refexplicit") and (number := number_of(self.env, page)):
-            text = f"{number}. {self.env.titles[page].astext()}"
+            text = f"{number}.\u00a0{self.env.titles[page].astext()}"
             node["refexplicit"] = True
             node.children = [nodes.inline(text, text, classes=["doc"])]
 

@@ -54,7 +54,7 @@ def _table(said: dict, topics: list[str], times: dict[str, int], summary: dict, 
         rows.append(
             [doc(path.stem), said[name]["goal"], needs or "–", str(times[name]), f"{seconds[path.stem]:.0f}"]
         )
-    return stacked(HEADINGS, rows)
+    return stacked(HEADINGS, rows, numbers=(3, 4))
 
 
 def _minutes(notebook: Path) -> int:

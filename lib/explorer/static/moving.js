@@ -75,7 +75,7 @@
     box.addEventListener("keydown", () => { stopped = true; }, { once: true });
     const step = (now) => {
       if (stopped) return;
-      const share = Math.min(1, (now - begin) / 4000), place = Number(input.max) * Math.sin(Math.PI * share) + goal * share;
+      const share = Math.min(1, (now - begin) / 4000), place = 0.7 * Number(input.max) * Math.sin(Math.PI * share) + goal * share;
       input.value = share < 1 ? Math.min(Number(input.max), place) : goal;
       input.dispatchEvent(new Event("input"));
       if (share < 1) requestAnimationFrame(step);
