@@ -369,6 +369,68 @@ def test_short_formulas_do_not_break_and_long_ones_go_on_at_the_edge(visit):
     assert min(width for _, width in lines) > 8.9
 
 
+BROKEN_INSIDE = """() => [...document.querySelectorAll(".bd-article mjx-container.breaks")].filter(formula => {
+  const row = (e) => { // what stands in the outermost row, written or spoken
+    let found = [...e.children];
+    while (found.length === 1 && /^(mjx-)?(mrow|texatom|mstyle)$/i.test(found[0].tagName))
+      found = [...found[0].children];
+    return found;
+  };
+  const bare = (e) => /^(msup|msub|msubsup)$/i.test(e.tagName) || (/^mrow$/i.test(e.tagName) && e.children.length === 1)
+    ? bare(e.firstElementChild) : e;
+  const spoken = row(formula.querySelector("mjx-assistive-mml math")).map(e => bare(e).textContent);
+  const written = row(formula.querySelector("mjx-math"));
+  let depth = 0, place = 0, inside = 0;
+  for (const e of written) {
+    if (e.tagName === "WBR") inside += depth > 0;
+    else {
+      depth += "([{".includes(spoken[place]) - ")]}".includes(spoken[place]);
+      place += 1;
+    }
+  }
+  depth = 0;
+  const relation = spoken.some((text, i) => {
+    depth += "([{".includes(text) - ")]}".includes(text);
+    return depth === 0 && text === "=" && i > 3 && i < spoken.length - 4;
+  });
+  return inside && relation;
+}).map(formula => formula.querySelector("mjx-assistive-mml").textContent)"""
+
+
+@pytest.mark.parametrize("name", ["02_systematicity.html", "06_motivation.html"])
+def test_a_formula_with_a_relation_does_not_break_inside_a_bracket(visit, name):
+    assert visit(name, 375).evaluate(BROKEN_INSIDE) == []
+
+
+def test_the_open_page_stands_in_sight_in_the_side_bar(book, browser):
+    with tab(browser, width=1440) as found:
+        page = found.go(f"{book}/intro.html")
+        page.evaluate("sessionStorage.setItem('sidebar-scroll-top', 0)")
+        page.evaluate(
+            "window.addEventListener('beforeunload', () => sessionStorage.setItem('sidebar-scroll-top', 0))"
+        )
+        page = found.go(f"{book}/bibliography.html")
+        page.wait_for_timeout(300)
+        top, bottom = page.evaluate(
+            """() => {
+              const entry = document.querySelector(".bd-sidebar-primary li.current.active > a");
+              const box = entry.getBoundingClientRect();
+              return [box.top, box.bottom]; }"""
+        )
+        assert 0 <= top < bottom <= page.viewport_size["height"]
+
+
+@pytest.mark.parametrize("width", [375, 768, 1440])
+def test_no_file_of_the_figure_map_is_torn(book, browser, width):
+    torn = """() => [...document.querySelectorAll('td[data-label="file"] code')].filter(code =>
+      code.getClientRects().length > 1 || code.getBoundingClientRect().right > innerWidth)
+      .map(code => code.textContent)"""
+    with tab(browser, width=width) as found:
+        page = found.go(f"{book}/figure_map.html")
+        assert page.locator('td[data-label="file"] code').count() > 50
+        assert page.evaluate(torn) == []
+
+
 def test_captions_are_text_and_theorems_are_quiet(visit):
     page = visit("04_coupling.html", 1440)
     caption, body = page.evaluate(
