@@ -199,9 +199,12 @@
     document.querySelectorAll(".sig-prename").forEach((name) => name.append(document.createElement("wbr")));
     for (const table of document.querySelectorAll("table.dataframe")) { // numbers stand at the right, and so does the head of a column of them
       const heads = [...(table.tHead?.rows ?? [])].at(-1)?.cells ?? [], rows = [...table.querySelectorAll("tbody tr")];
-      const number = (cell) => /^([-−+]?[\d.,]+(e[-+]?\d+)?(\s?%)?|–)?$/.test(cell?.textContent.trim());
+      const number = (cell) => /^([-−+]?[\d.,]+(e[-+]?\d+)?(\s?[%°])?|–)?$/.test(cell?.textContent.trim());
       for (const cell of table.querySelectorAll("td")) cell.classList.toggle("number", number(cell) && cell.textContent.trim() !== "");
-      [...heads].forEach((head, i) => head.classList.toggle("number", rows.length > 0 && rows.every((row) => row.cells[i]?.matches("td") && number(row.cells[i]))));
+      [...heads].forEach((head, i) => head.classList.toggle("number", rows.length > 0 && rows.every((row) => { // where a head goes on over several rows, the later ones have fewer cells
+        const cell = row.cells[i - heads.length + row.cells.length];
+        return cell?.matches("td") && number(cell);
+      })));
     }
     for (const table of document.querySelectorAll(":is(.ledger, .stacks) table")) {
       const heads = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.trim());

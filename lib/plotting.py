@@ -104,6 +104,12 @@ def simulated(
     axes.plot(times, runs.mean(axis=0), color=colour, linewidth=width, label=label)
 
 
+def measured(axes: Axes, places: ArrayLike, runs: ArrayLike, colour: str, label: str = "") -> None:
+    """Draw what was measured at a few places, (places,) or (runs, places): a dot for each run, nothing between them."""
+    first, *_ = axes.plot(places, np.atleast_2d(runs).T, "o", color=colour, markersize=4.5)
+    first.set_label(label or "_nolegend_")
+
+
 def predicted(axes: Axes, times: ArrayLike, values: ArrayLike, colour: str) -> None:
     """Draw a theoretical curve, dashed, in a shade of the colour that stays visible over the simulation."""
     for line in axes.plot(times, values, linestyle=(0, (4, 2)), linewidth=1.4):

@@ -570,7 +570,7 @@ def test_the_report_is_sifted_by_chapter_kind_of_source_tolerance_and_words(book
         form.locator("select[name=tolerance]").select_option("sampled")
         assert 5 < page.evaluate(shown) < everything / 3
         form.locator("select[name=tolerance]").select_option(index=0)
-        page.evaluate("document.querySelector('#tolerances, #id-tolerances').scrollIntoView()")
+        page.evaluate("document.querySelector('#kinds-of-tolerance').scrollIntoView()")
         page.wait_for_timeout(100)
         assert (
             form.bounding_box()["y"] + form.bounding_box()["height"] < 60

@@ -62,7 +62,7 @@ def report_page(summary: dict) -> str:
         "when it was set: before or after the record that it is put to was seen.",
         _worth([row for chapter in chapters for row in chapter["record"]["numbers"]]),
         "The deviation in the tables below is in units of the tolerance that is named beside it, which the table of "
-        "[tolerances](tolerances) explains: at most 1 is a match.",
+        "[tolerances](#kinds-of-tolerance) explains: at most 1 is a match.",
         f"```{{container}} in-print\nPrinted here is this summary. The tables themselves, {summary['numbers']} numbers "
         "each beside its expected value and its source, are on the page *Reproduction report* of the book's pages, "
         "the file `report.html`.\n```",
@@ -73,7 +73,7 @@ def report_page(summary: dict) -> str:
             wide(HEADINGS, [_number(row, topic(chapter["name"])) for row in chapter["record"]["numbers"]]),
         ]
     parts += [
-        "(tolerances)=\n## Tolerances",
+        "(kinds-of-tolerance)=\n## Tolerances",
         stacked(
             ["kind", "a match is", "for"],
             [[code(name), escape(k.rule), escape(k.use)] for name, k in TOLERANCES.items()],
