@@ -114,7 +114,7 @@ def unused(page: str) -> list:
     missing = []
     for heading, rows in tables(page).items():
         for row in rows:
-            topics = re.findall(r"ref}`(\w+)`", row[2]) if heading == WORKING else []
+            topics = re.findall(r"ref}`(?:chapter \d+ <)?(\w+)>?`", row[2]) if heading == WORKING else []
             for symbol in listed(row):
                 for used in [USED[topic] for topic in topics] or [everywhere]:
                     if symbol not in used and not any(covered(other, {symbol}) for other in used):
@@ -146,7 +146,7 @@ def test_no_symbol_has_two_meanings():
 
 def test_every_place_exists():
     text = "\n".join(TEXTS.values())
-    places = [p for rows in tables().values() for row in rows for p in re.findall(r"ref}`([\w-]+)`", row[2])]
+    places = [p for rows in tables().values() for row in rows for p in re.findall(r"ref}`(?:chapter \d+ <)?([\w-]+)>?`", row[2])]
     assert places
     assert [p for p in places if f":label: {p}" not in text and f"({p})=" not in text] == []
 
