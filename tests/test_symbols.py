@@ -70,7 +70,7 @@ def listed(row: tuple[str, str, str]) -> list[tuple[str, str, str]]:
 def rows_for(page: str, topic: str | None) -> list[tuple[str, str, str]]:
     """The rows that hold in the whole book, and with a chapter's topic its working letters too."""
     found = tables(page)
-    own = [row for row in found.get(WORKING, []) if topic is not None and f"`{topic}`" in row[2]]
+    own = [row for row in found.get(WORKING, []) if topic is not None and f"<{topic}>" in row[2]]
     return [row for heading, rows in found.items() if heading != WORKING for row in rows] + own
 
 
@@ -114,7 +114,7 @@ def unused(page: str) -> list:
     missing = []
     for heading, rows in tables(page).items():
         for row in rows:
-            topics = re.findall(r"ref}`(?:chapter \d+ <)?(\w+)>?`", row[2]) if heading == WORKING else []
+            topics = re.findall(r"ref}`chapter \d+ <(\w+)>`", row[2]) if heading == WORKING else []
             for symbol in listed(row):
                 for used in [USED[topic] for topic in topics] or [everywhere]:
                     if symbol not in used and not any(covered(other, {symbol}) for other in used):
@@ -152,19 +152,19 @@ def test_every_place_exists():
 
 
 @pytest.mark.parametrize(
-    "row", [r"| $\lambda$ | another thing | {ref}`cmnist` |", "| $P$ | another | {ref}`cmnist` |"]
+    "row", [r"| $\lambda$ | another thing | {ref}`chapter 9 <cmnist>` |", "| $P$ | another | {ref}`chapter 9 <cmnist>` |"]
 )
 def test_a_second_meaning_is_seen(row):
     assert repeated(PAGE + f"\n## More\n\n{row}\n")
 
 
 def test_a_working_letter_that_means_something_in_the_book_is_seen():
-    assert ("\\mu", "", "") in repeated(PAGE + "| $\\mu$ | a rate | {ref}`learning_rules` |\n")
+    assert ("\\mu", "", "") in repeated(PAGE + "| $\\mu$ | a rate | {ref}`chapter 7 <learning_rules>` |\n")
 
 
 def test_a_symbol_that_nobody_uses_is_seen():
-    assert unused(PAGE + "\n## More\n\n| $\\Xi$ | nothing | {ref}`cmnist` |\n") == [("\\Xi", "", "")]
-    assert unused(PAGE + "| $\\Xi$ | nothing | {ref}`scale` |\n") == [("\\Xi", "", "")]
+    assert unused(PAGE + "\n## More\n\n| $\\Xi$ | nothing | {ref}`chapter 9 <cmnist>` |\n") == [("\\Xi", "", "")]
+    assert unused(PAGE + "| $\\Xi$ | nothing | {ref}`chapter 8 <scale>` |\n") == [("\\Xi", "", "")]
 
 
 @pytest.mark.parametrize("topic", TEXTS)
