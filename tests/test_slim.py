@@ -84,3 +84,8 @@ def test_boxes_of_one_kind_do_not_share_a_name():
     assert "proof-content" not in made
     assert 'id="proof"' not in made
     assert made.count('id="own"') == 2
+
+
+def test_an_option_of_a_command_is_not_torn_at_its_hyphen():
+    code = '<code><span class="pre">python</span> <span class="pre">-m</span> <span class="pre">a-b</span></code>'
+    assert slim(code, set()) == '<code>python <span class="pre">-m</span> a-b</code>'
