@@ -99,3 +99,8 @@ def test_boxes_of_one_kind_do_not_share_a_name():
 )
 def test_a_minus_in_a_cell_of_numbers_has_its_own_sign(cell, seen):
     assert slim(f"<td>{cell}</td>", set()) == f"<td>{seen}</td>"
+
+
+def test_an_option_of_a_command_is_not_torn_at_its_hyphen():
+    code = '<code><span class="pre">python</span> <span class="pre">-m</span> <span class="pre">a-b</span></code>'
+    assert slim(code, set()) == '<code>python <span class="pre">-m</span> a-b</code>'

@@ -10,7 +10,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 MARKS = (  # what is matched, what stays of it
-    (re.compile(r'<span class="pre">([^<]*)</span>'), r"\1"),
+    (re.compile(r'<span class="pre">((?!-)[^<]*)</span>'), r"\1"),  # an option such as -m stays on one line
     (re.compile(r'class="([^"]*)docutils literal notranslate"'), r'class="\1literal notranslate"'),
     (re.compile(r' class="row-(?:even|odd)"'), ""),
     (

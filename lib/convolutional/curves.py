@@ -102,7 +102,7 @@ def recorded(names: Iterable[str]) -> tuple:
 
 
 def differing(content: dict, profile: Profile) -> list:
-    """The cases of which a record and a profile differ in task or settings, or of which one has nothing."""
+    """The cases in which a record and a profile differ in task or settings, or which only one of them has."""
     there = {
         name: (Task(**entry["task"]), Settings(**entry["settings"]))
         for name, entry in content["cases"].items()

@@ -1,4 +1,6 @@
-"""Training and recording of the named profiles. `python -m lib.convolutional.experiments NAME`
+"""Training and recording of the named profiles.
+
+Run it with `python -m lib.convolutional.experiments NAME`.
 
 The runs of a case are independent: they are trained in groups, here or over a cluster.
 """

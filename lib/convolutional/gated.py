@@ -1,7 +1,8 @@
 """Two trunks and two blocks of outputs, joined by gates: a network that may learn to be split.
 
-Each block b reads g_b,t times the features of trunk t; the gates of a block sum to 1 (softmax of two numbers). With
-gates of 0 and 1 this is the split network, with equal gates a dense one whose channels fall into two halves.
+Each block reads the features of every trunk times a gate; the two gates of a block sum to 1 (softmax of two
+numbers). With gates of 0 and 1 this is the split network, with equal gates a dense one whose channels fall into two
+halves.
 """
 
 from dataclasses import dataclass
@@ -71,10 +72,17 @@ def _trunk(settings: Settings) -> nn.Sequential:
 
 @dataclass(frozen=True)
 class GatedHistory:
-    epochs: np.ndarray  # (entries,)
-    test: np.ndarray  # (runs, entries): normalised compositional error
-    right: np.ndarray  # (runs,): share of the test composites' digits that are right at the end
-    apart: np.ndarray  # (runs, entries): |difference of the blocks' gates on one trunk|, 0 shared, 1 split
+    """What was measured during the training of gated networks, at the given epochs (entries,).
+
+    test (runs, entries): normalised compositional error on the test composites. right (runs,): share of their
+    digits that are right at the end. apart (runs, entries): absolute difference of the two blocks' gates on one
+    trunk, 0 for shared trunks, 1 for split ones.
+    """
+
+    epochs: np.ndarray
+    test: np.ndarray
+    right: np.ndarray
+    apart: np.ndarray
 
 
 def train(

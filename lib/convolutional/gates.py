@@ -1,4 +1,7 @@
-"""Record of the networks whose split is learned. `python -m lib.convolutional.gates`"""
+"""Record of the networks whose split is learned.
+
+Run it with `python -m lib.convolutional.gates`.
+"""
 
 import sys
 from collections.abc import Sequence

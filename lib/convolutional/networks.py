@@ -186,10 +186,10 @@ class Network:
 
     @torch.no_grad()
     def kernel_gradients(self, images: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> list:
-        """Gradients, with respect to every kernel, of a weighted sum of the two blocks' summed squared errors.
+        """Gradients, with respect to every kernel, of a weighted sum of the two blocks' squared errors.
 
-        The sum is the batch's mean. images and labels as in step; weights (runs, 2): of the compositional and of
-        the other outputs' error.
+        A block's error is summed over its outputs and averaged over the batch. images and labels as in step;
+        weights (runs, 2): of the compositional and of the other outputs' error.
         """
         errors, _, kept = self._forward(images)
         self._subtract_targets(errors, labels)

@@ -67,6 +67,8 @@ def _divided_anew(sets: Sets, rng: np.random.Generator) -> Sets:
 
 @dataclass(frozen=True)
 class Case:
+    """A task and the settings of the networks that are trained on it."""
+
     task: Task
     settings: Settings
 

@@ -86,7 +86,7 @@ class Settings:
         return sizes
 
     def shapes(self, image: Size, digits: int) -> list[list[tuple[int, ...]]]:
-        """Shapes of a module's parameters, a list a module: kernels and biases in turn, then the readout's."""
+        """Shapes of the parameters, one list for each module: kernels and biases in turn, then the readout's."""
         height, width = self.sizes(self.view(image, digits))[-1]
         inputs = [1] + [self.channels] * (len(self.kernels) - 1)
         trunk: list[tuple[int, ...]] = [

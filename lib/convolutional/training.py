@@ -139,7 +139,7 @@ def data_hash(*sets: Composites) -> str:
 
 
 def reached(checkpoint: str | Path) -> int:
-    """The number of epochs that a checkpoint holds; ValueError where the file is missing or no checkpoint."""
+    """The number of epochs that a checkpoint holds; ValueError where the file is missing or is no checkpoint."""
     try:
         return int(torch.load(checkpoint, weights_only=True)["epoch"])
     except Exception as error:

@@ -1,4 +1,6 @@
-"""How much of a step learned on training images carries over to test images. `python -m lib.convolutional.transfer`
+"""How much of a step learned on training images carries over to test images.
+
+Run it with `python -m lib.convolutional.transfer`.
 
 The transfer of a direction d is ⟨g_test, d⟩/⟨g_train, d⟩ for the gradients g of the compositional error: to first
 order, the fall of the test error for a fall of the training error by 1. In the linear theory it is ρ at the first

@@ -1,6 +1,6 @@
 """What one step of gradient descent costs: multiplications in matrix products, by formula and counted.
 
-A product of matrices of m x n and n x p entries counts as m n p multiplications (and as many additions);
+A product of matrices of m × n and n × p entries counts as mnp multiplications (and as many additions);
 whatever is done entry by entry is of lower order and not counted.
 """
 

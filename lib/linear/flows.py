@@ -35,9 +35,9 @@ def rule_course(dataset: Dataset, p: float, times: ArrayLike, learning_rate: flo
     """The rule's weight under mirror descent with Σ|w|^p/p from zero, 1 < p < ∞, or sign descent, p = ∞.
 
     Sign descent: min(εt, ρ). Mirror descent: ρu, where the share u of the way is reached at the time
-    t = ρ^{p−1}/(εP) · u^{p−1} ₂F₁(1, p − 1; p; u); for p = 2 u = 1 − e^{−εPt/ρ}. All other weights of the row keep
-    their ratio to it. times: T steps. Returns (T,). Raises ValueError for p = 1 or below and for values outside
-    their range. Source: the geometry chapter, theorem on the course in every geometry.
+    t = ρ^{p−1}/(εP) · u^{p−1} ₂F₁(1, p − 1; p; u); for p = 2 this gives u = 1 − e^{−εPt/ρ}. All other weights of the
+    row keep their ratio to it. times: T steps. Returns (T,). Raises ValueError for p = 1 or below and for values
+    outside their range. Source: the geometry chapter, theorem on the course in every geometry.
     """
     if not p > 1:
         raise ValueError(f"p = {p!r} is not above 1, and Σ|w|^p/p then no mirror potential")
@@ -61,9 +61,10 @@ def muon_trajectory(
 ) -> np.ndarray:
     """Strength of each mode class under Muon with the exact polar factor, in small steps and without momentum.
 
-    Shallow: π moves by ε a step to λ/δ and stays, from π₀ = 0 min(εt, λ/δ). Deep: so does √π, from π₀ = 0
-    min((εt)², λ/δ). modes: theory.modes or split_modes of a dataset. times: T steps. initial: π₀, a scalar or 3,
-    in a deep network at least 0. Returns (T, 3), nan for a class that the dataset lacks.
+    Shallow: π moves by ε a step to λ/δ and stays; from π₀ = 0, that is min(εt, λ/δ). Deep: √π moves by ε a step
+    to √(λ/δ) and stays; from π₀ = 0, that is π = min((εt)², λ/δ). modes: theory.modes or split_modes of a dataset.
+    times: T steps. initial: π₀, a scalar or 3, in a deep network at least 0. Returns (T, 3), nan for a class that
+    the dataset lacks.
     Raises ValueError for values outside their range. Source: the geometry chapter, theorem on Muon.
     """
     start, times = checked_initial(initial), checked_times(times)[:, None]

@@ -2,9 +2,11 @@
 
 Every rule adds to the gradient-descent step of a deep linear network ŷ = W₂W₁x with hidden activity H = W₁X
 
-    ΔW₁ = η (H Xᵀ − H Hᵀ W₁)             hebbian
-    ΔW₁ = η diag(1/(1 − ‖w_i‖²)) H Xᵀ    anti-Hebbian, w_i the rows of W₁
-    ΔW₂ = εPγ (Y Yᵀ − Ŷ Ŷᵀ) W₂           contrastive Hebbian (γ > 0), predictive coding (γ < 0)
+    Hebbian:        ΔW₁ = η (H Xᵀ − H Hᵀ W₁)
+    Anti-Hebbian:   ΔW₁ = η diag(1/(1 − ‖w_i‖²)) H Xᵀ
+    Contrastive:    ΔW₂ = εPγ (Y Yᵀ − Ŷ Ŷᵀ) W₂
+
+with w_i the rows of W₁. Contrastive Hebbian learning has γ > 0, predictive coding γ < 0.
 
 Source: Cao, Summerfield and Saxe (2020), with the constants of the scripts of Jarvis et al. (ICLR 2023).
 """

@@ -2,12 +2,13 @@
 
 Each adds to the summed loss ½‖Y − WX‖² a penalty on the map W, with a strength β:
 
-    decay      (β/2) Σ w²            identity decay      the same over the identity inputs alone
-    l1         β Σ |w|               identity l1         the same over the identity inputs alone
-    dropout    (β/2) Σ ‖x_j‖² w²     identity dropout    the same over the identity inputs alone
+    decay      (β/2) Σ w²
+    l1         β Σ |w|
+    dropout    (β/2) Σ ‖x_j‖² w²
 
-where ‖x_j‖² is an input's sum of squares over the examples. Dropout, with what is left scaled up to keep the mean,
-has on average the penalty whose β is the odds of being dropped.
+where ‖x_j‖² is an input's sum of squares over the examples; with `identity` before the name, the same over the
+identity inputs alone. Dropout, with what is left scaled up to keep the mean, has on average the penalty whose β is
+the odds of being dropped.
 """
 
 from dataclasses import dataclass

@@ -127,10 +127,10 @@ def deep_learning_time(
 ) -> np.ndarray:
     """Epoch at which each class of a deep network reaches a fraction of its asymptote, shape (3,).
 
-    t = (τ/2λ) ln[(λ/(δπ₀) − 1) f/(1 − f)], the inverse of deep_trajectory: from π₀ = fλ/δ on 0 or negative, at
-    π₀ = λ/δ −inf, above it nan, as for a class that the dataset lacks. Raises ValueError for a π₀ that is not
-    finite and positive or not one a class, a learning rate that is not finite and positive, and a fraction that
-    is not between 0 and 1. Source: the dynamics chapter.
+    t = (τ/2λ) ln[(λ/(δπ₀) − 1) f/(1 − f)], the inverse of deep_trajectory. It is 0 or negative for π₀ of fλ/δ
+    or more, minus infinity for π₀ = λ/δ, and nan above it and for a class that the dataset lacks. Raises
+    ValueError for a π₀ that is not finite and positive or not one a class, a learning rate that is not finite and
+    positive, and a fraction that is not between 0 and 1. Source: the dynamics chapter.
     """
     m, ratio = modes(dataset), odds(fraction)
     step = steps_per_epoch(dataset, learning_rate)

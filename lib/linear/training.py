@@ -2,7 +2,7 @@
 
 X, Y and their covariances are never formed. Their identity blocks let every product be written with Ω and r
 alone, and strengths and norms follow from the weight factors: a step of a deep network with h hidden units
-costs O(hP(n_x + k) + h²P) operations for P = 2**n_x examples.
+costs O(hPn_x + h²P) operations for P = 2**n_x examples and a given number of identity blocks.
 """
 
 from dataclasses import dataclass

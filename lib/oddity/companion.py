@@ -1,10 +1,10 @@
 """What the companion paper's own result files say, counted.
 
-The table results/break_it_down.csv was made from the result files in github.com/mlepori1/Compositional_Subnetworks
-at commit 20b3b019 (folders Mask_Training and Random_Training of Vision/Results and Language/Results, 183 files): a
-row for every base network and rule, whose accuracies are means over the three masks of their final test. `own` is
-the partition of the composite's test whose odd one breaks the mask's rule only, `other` the one whose odd one breaks
-the other rule only; `ablated` is the network with the mask's weights set to 0.
+The table results/break_it_down.csv was made from the result files at commit 20b3b019 of
+https://github.com/mlepori1/Compositional_Subnetworks (folders Mask_Training and Random_Training of Vision/Results
+and Language/Results, 183 files): a row for every base network and rule, whose accuracies are means over the three
+masks of their final test. `own` is the partition of the composite's test whose odd one breaks the mask's rule only,
+`other` the one whose odd one breaks the other rule only; `ablated` is the network with the mask's weights set to 0.
 """
 
 from pathlib import Path

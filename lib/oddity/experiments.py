@@ -1,4 +1,6 @@
-"""The companion paper's experiments in small as named profiles. `python -m lib.oddity.experiments NAME`
+"""The companion paper's experiments in small as named profiles.
+
+Run it with `python -m lib.oddity.experiments NAME`.
 
 A profile is a set of cases, each a task and a network. A case is measured with several seeds, each a job of its own:
 here one after the other, in several processes, or over a cluster.
@@ -29,8 +31,10 @@ PATIENT = Training(steps=1500)  # M stays at the loss of equal embeddings, ln 4,
 
 @dataclass(frozen=True)
 class Profile:
-    cases: dict  # Case by name
-    seeds: int = 5  # number of runs a case
+    """Cases by name, and the number of runs of each, a seed a run."""
+
+    cases: dict[str, Case]
+    seeds: int = 5
 
 
 HEAD = Search("head", (1e-5, 5e-5, 2e-4, 1e-3), 600)

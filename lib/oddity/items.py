@@ -19,9 +19,15 @@ BOTH, ONLY = ((1, 1),), (((0, 1),), ((1, 0),))  # truth of the two rules: obeyed
 
 @dataclass(frozen=True)
 class Rule:
+    """A rule on one property of a stimulus: that it has the value that the item asks for, its reference.
+
+    values: of the property. references: values that an item may ask for; where the rule is broken, the property
+    has a value next to it.
+    """
+
     name: str
-    values: tuple[int, ...]  # of the property
-    references: tuple[int, ...]  # values that an item may ask for; a broken rule has a value next to it
+    values: tuple[int, ...]
+    references: tuple[int, ...]
 
     def broken(self, reference: int) -> list[int]:
         """The values of the property that break the rule."""

@@ -23,22 +23,28 @@ LEARNING_RATE = 0.05  # of the search, where its scores start at 0.05 too
 
 @dataclass(frozen=True)
 class Search:
-    """Of subnetworks in a part of a network."""
+    """A search for subnetworks in a part of a network: one at every price of a weight, of so many steps.
 
-    part: str  # a name of networks.PARTS
+    part: a name that networks.PARTS has for the network.
+    """
+
+    part: str
     prices: tuple[float, ...]
     steps: int
 
 
 @dataclass(frozen=True)
 class Case:
+    """A task and a network, by their names, with the network's training and the searches in it.
+
+    planted: "head" or "split" to search in a planted network, else in the trained and the untrained one.
+    """
+
     task: str
     network: str
     training: Training
     searches: tuple[Search, ...]
-    planted: str = (
-        ""  # "head", "split": search in a planted network; else in the trained and the untrained one
-    )
+    planted: str = ""
 
 
 def test_items(pool: Pool) -> Tests:

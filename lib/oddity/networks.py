@@ -1,8 +1,9 @@
 """Networks that embed a stimulus, as stages in a row, and their training on composite items.
 
 Every one ends with a head of 64 hidden units and an embedding of 16 numbers. M averages its last features over the
-image, standardised M reads grey values less their mean before; F keeps the place of its features and normalises each
-channel of each image (without parameters); the transformer has two layers and reads the start of the sentence.
+image; standardised M does too, and standardises the grey values first (see Pixels). F keeps the place of its
+features and normalises each channel of each image (without parameters). The transformer has two layers; its head
+reads what they make of the start of the sentence.
 """
 
 from collections import OrderedDict
@@ -33,9 +34,14 @@ PARTS = {  # stages whose weights a mask may keep or not; the words' embeddings 
 
 @dataclass(frozen=True)
 class Training:
+    """Steps of Adam, its learning rate, and the items in the batch of a step.
+
+    The learning rate falls linearly to 0 over the last 30 % of the steps.
+    """
+
     steps: int = 600
-    learning_rate: float = 1e-3  # of Adam; falls linearly to 0 over the last 30 % of the steps
-    batch: int = 32  # items a step
+    learning_rate: float = 1e-3
+    batch: int = 32
 
     def __post_init__(self) -> None:
         check_count("steps", self.steps)

@@ -45,10 +45,11 @@ def verb(lemma: str, singular: int) -> str:
 def before_the_verb(
     subject: str, attractor: str, helper: tuple[str, int], preposition: str
 ) -> list[list[str]]:
-    """The templates up to the main verb: plain, preposition after and before the subject, relative clauses.
+    """The words before the main verb, by template: plain, preposition after and before the subject, relative clauses.
 
-    helper: lemma and number of the attractor of a clause's verb; in a clause about the subject the verb has the
-    subject's number, and in one about the attractor the attractor's, so these sentences are grammatical inside.
+    In the first relative clause the subject does what the verb says, in the second the attractor does; the verb
+    has the number of the one that does it, so that a clause is always grammatical. helper: the lemma of this verb,
+    and 1 where the attractor is singular, else 0.
     """
     lemma, attractor_singular = helper
     subject_singular = int(not subject.endswith("s"))

@@ -32,8 +32,9 @@ TEST = 500  # stimuli of a sort in the test
 
 @lru_cache(maxsize=2)  # an image pool takes some seconds and 100 MB
 def pools(task: str, share: float = 1.0) -> tuple[Pool, Pool]:
-    """Stimuli for training and test, always the same. share: of the numbers above, for a trial.
+    """Stimuli for training and test, always the same.
 
+    share: of the stimuli, for a trial; 1 draws as many as the experiments use.
     Raises ValueError for an unknown task, and for a share that is not in (0, 1].
     """
     check_choice("task", task, TASKS)

@@ -11,8 +11,10 @@ from scipy import stats
 
 @dataclass(frozen=True)
 class Correlation:
+    """A rank correlation, the 95 % interval from low to high, and the number of points that it is over."""
+
     value: float
-    low: float  # the 95 % interval
+    low: float
     high: float
     points: int
 

@@ -1,4 +1,6 @@
-"""The subnetworks chapter's searches as named profiles, and their records. `python -m lib.subnetworks.experiments NAME`
+"""The subnetworks chapter's searches as named profiles, and their records.
+
+Run it with `python -m lib.subnetworks.experiments NAME`.
 
 A profile is a set of studies. A study trains one case with several seeds, and at some epochs of the training
 measures the whole networks, and their subnetworks for both output blocks.
@@ -33,9 +35,11 @@ FIRST_SEED = 200  # the recorded seeds; μ, steps and learning rate were chosen 
 
 @dataclass(frozen=True)
 class Profile:
-    studies: dict  # Study by name
-    steps: int  # of the search for masks
-    seeds: int = 5  # runs of a study on every draw
+    """Studies by name. Each has so many seeds on every draw, and its searches for masks take so many steps."""
+
+    studies: dict[str, Study]
+    steps: int
+    seeds: int = 5
     draws: tuple = (0,)
 
 

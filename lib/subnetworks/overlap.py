@@ -15,10 +15,17 @@ from scipy import optimize, signal, special, stats
 
 @dataclass(frozen=True)
 class Overlap:
-    kept: tuple  # share of all weights that the first, and the second, mask keeps
-    jaccard: float  # weights that both keep, as a share of those that either keeps
-    expected: float  # mean Jaccard index under the null hypothesis
-    log10_p: float  # of P(at least as many common weights | null hypothesis)
+    """How far two masks keep the same weights, beside the null hypothesis that they have nothing to do with each other.
+
+    kept: share of all weights that the first, and the second, mask keeps. jaccard: weights that both keep, as a
+    share of those that either keeps. expected: mean Jaccard index under the null hypothesis. log10_p: decimal
+    logarithm of the probability, under it, of at least as many common weights.
+    """
+
+    kept: tuple[float, float]
+    jaccard: float
+    expected: float
+    log10_p: float
 
     @property
     def excess(self) -> float:

@@ -20,7 +20,7 @@ SILENT = -1e3  # bias of channels that no input excites
 def prune(found: Subnetworks) -> Network:
     """The networks with those weights alone that any of the subnetworks at the first μ keeps.
 
-    In these few weights are superfluous, so that a search should find most of them again.
+    In these networks few weights are superfluous, so that a search should find most of them again.
     """
     network = found.network.take(range(found.shape[-1]))
     union = [mask.unflatten(1, found.shape)[:, 0].any(1) for mask in found.masks]

@@ -1,5 +1,6 @@
 """The page "Library": every public name of the rooms that chapters use, from the docstrings."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 LIB = Path(__file__).resolve().parents[2]
@@ -12,18 +13,24 @@ def library_page() -> str:
     parts = [
         "# Library",
         "The package `lib`, which the chapters share: each formula stands in it once. This page is made from "
-        "its docstrings. Names in the chapters' code cells lead here.",
+        "its docstrings. Names in the chapters' code cells lead here. "
+        "All names in alphabetical order: {ref}`genindex`.",
     ]
     for room in ROOMS:
         modules = sorted((LIB / room).glob("*.py"))
         if modules:
             parts.append(f"## lib.{room}")
             listed = [path.stem for path in modules if path.stem != "__init__"]
-            parts.append(" · ".join(f"{{py:mod}}`{name} <lib.{room}.{name}>`" for name in listed))
-            parts += [_module(f"lib.{room}.{name}") for name in listed]
+            parts += _modules(f"lib.{room}", listed)
     parts.append("## The ground floor")
-    parts += [_module(f"lib.{name}") for name in GROUND]
+    parts += _modules("lib", GROUND)
     return "\n\n".join(parts) + "\n"
+
+
+def _modules(package: str, names: Sequence[str]) -> list[str]:
+    """Links to the modules of a package in a row, and then each of them."""
+    links = [f"{{py:mod}}`{name} <{package}.{name}>`" for name in names]
+    return ["\N{NO-BREAK SPACE}· ".join(links), *(_module(f"{package}.{name}") for name in names)]
 
 
 def _module(name: str) -> str:
