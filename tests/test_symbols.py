@@ -146,13 +146,18 @@ def test_no_symbol_has_two_meanings():
 
 def test_every_place_exists():
     text = "\n".join(TEXTS.values())
-    places = [p for rows in tables().values() for row in rows for p in re.findall(r"ref}`(?:chapter \d+ <)?([\w-]+)>?`", row[2])]
+    named = re.compile(r"ref}`(?:chapter \d+ <)?([\w-]+)>?`")
+    places = [p for rows in tables().values() for row in rows for p in named.findall(row[2])]
     assert places
     assert [p for p in places if f":label: {p}" not in text and f"({p})=" not in text] == []
 
 
 @pytest.mark.parametrize(
-    "row", [r"| $\lambda$ | another thing | {ref}`chapter 9 <cmnist>` |", "| $P$ | another | {ref}`chapter 9 <cmnist>` |"]
+    "row",
+    [
+        r"| $\lambda$ | another thing | {ref}`chapter 9 <cmnist>` |",
+        "| $P$ | another | {ref}`chapter 9 <cmnist>` |",
+    ],
 )
 def test_a_second_meaning_is_seen(row):
     assert repeated(PAGE + f"\n## More\n\n{row}\n")
@@ -163,7 +168,9 @@ def test_a_working_letter_that_means_something_in_the_book_is_seen():
 
 
 def test_a_symbol_that_nobody_uses_is_seen():
-    assert unused(PAGE + "\n## More\n\n| $\\Xi$ | nothing | {ref}`chapter 9 <cmnist>` |\n") == [("\\Xi", "", "")]
+    assert unused(PAGE + "\n## More\n\n| $\\Xi$ | nothing | {ref}`chapter 9 <cmnist>` |\n") == [
+        ("\\Xi", "", "")
+    ]
     assert unused(PAGE + "| $\\Xi$ | nothing | {ref}`chapter 8 <scale>` |\n") == [("\\Xi", "", "")]
 
 
