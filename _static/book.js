@@ -24,7 +24,7 @@
     let depth = 0; // a bracket may carry an exponent
     const inside = row.map((e) => (depth += has(bare(e), "28", "5B", "7B") - has(bare(e), "29", "5D", "7D")) > 0);
     const signs = row.map((_, i) => i).filter((i) => row[i].tagName === "MJX-MO" && row[i + 1]?.hasAttribute("space") &&
-      !has(row[i], "2061") && !(has(row[i], "22C5") && number(row[i - 1]) && number(row[i + 1]))); // 3·10⁻⁴ is one number
+      !has(row[i], "2061") && !has(row[i + 1], "2C", "3B") && !(has(row[i], "22C5") && number(row[i - 1]) && number(row[i + 1]))); // 3·10⁻⁴ is one number
     const scrap = (i) => { const end = row[i].getBoundingClientRect().right; return end - left < 2.5 * em || right - end < 2.5 * em; };
     const outside = signs.filter((i) => !inside[i] && !scrap(i));
     return (outside.length ? outside : signs).map((i) => {
@@ -44,7 +44,7 @@
   function keep(formula) { // with the stop that follows and the bracket before: no line begins or ends with these
     const text = (node) => (node?.nodeType === Node.TEXT_NODE ? node.data : "");
     const together = [formula], next = formula.nextSibling, before = formula.previousSibling;
-    if (/^[.,;:!?)]/.test(text(next))) {
+    if (/^[.,;:!?)‑-]/.test(text(next))) {
       next.splitText(1);
       together.push(next);
     }

@@ -220,7 +220,7 @@ def runs(axes: Axes, found: dict[str, np.ndarray], names: Sequence[str], colours
         places = np.asarray(dots.get_offsets())
         places[:, 0] += 0.15 * ((np.arange(len(places)) * 0.618) % 1 - 0.5)
         dots.set_offsets(places)
-    marks = dict(marker="_", markersize=14, linestyle="none", linewidth=1.2, legend=False)
+    marks = dict(marker="_", markersize=14, zorder=5, linestyle="none", linewidth=1.2, legend=False)
     apart = 0.8 - 0.8 / len(names) if len(names) > 1 else False
     # the interval by resampling from a fixed seed: the figure is the same on every run
     black = dict.fromkeys(names, "black")

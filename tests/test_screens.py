@@ -446,7 +446,7 @@ def test_captions_are_text_and_theorems_are_quiet(visit):
             getComputedStyle(title, "::before").content, getComputedStyle(title, "::after").content].join(" | "); })"""
     )
     assert len(boxes) > 4
-    quiet, proved = "rgba(0, 0, 0, 0) | rgba(0, 0, 0, 0) | none | ", '"formulas proved symbolically"'
+    quiet, proved = "rgba(0, 0, 0, 0) | rgba(0, 0, 0, 0) | none | ", '" formulas\xa0proved\xa0symbolically"'
     assert set(boxes) <= {f"{quiet}none", f"{quiet}{proved}"}
 
 

@@ -39,6 +39,7 @@ CLOSE = (  # what is read as one stays on one line; a link's line begins with it
     ),
     (re.compile(r"\b([Cc]hapters?|[Ff]igures?) (?=<a [^>]*>(?:<span [^>]*>)?\d)"), "\\1\u00a0"),
     (re.compile(r"\bet al\."), "et\u00a0al."),
+    (re.compile(r"\b([Cc]lass(?:es)?) (?=\d)"), "\\1\u00a0"),
     (re.compile(r'(prev-next-title"><span class="section-number">[\d.]+) '), "\\1\u00a0"),
     (
         re.compile(r"(?<=<td>)(?:[≤≥]\s|\[)?-?[\d.][^<]*"),
