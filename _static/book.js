@@ -190,6 +190,7 @@
       const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT), found = [];
       while (texts.nextNode()) found.push(texts.currentNode);
       for (const text of found) {
+        if (text.parentElement.closest(".download")) continue; // a file's name stays whole
         const parts = text.data.length < 20 && !place.matches(".ledger") ? [] : text.data.split(/(?<=[a-z][^\W_]{2}[._])(?=[a-z]{2})|(?<=[*/])(?=\w)/i);
         if (parts.length > 1) text.replaceWith(...parts.flatMap((part) => [document.createElement("wbr"), part]).slice(1));
       }

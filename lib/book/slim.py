@@ -42,8 +42,8 @@ CLOSE = (  # what is read as one stays on one line; a link's line begins with it
     (re.compile(r"\b([Cc]lass(?:es)?) (?=\d)"), "\\1\u00a0"),
     (re.compile(r'(prev-next-title"><span class="section-number">[\d.]+) '), "\\1\u00a0"),
     (
-        re.compile(r"(?<=<td>)(?:[≤≥]\s|\[)?-?[\d.][^<]*"),
-        lambda cell: re.sub(r"(?<![\w.])-(?=[\d.])", "−", cell[0]),
+        re.compile(r"(?<=<td>)[≤≥\s\[]*-?[\d.][^<]*"),
+        lambda cell: re.sub(r"(?:(?<=\de)|(?<![\w.]))-(?=[\d.])", "−", cell[0]),
     ),
 )
 SHADE = r'data-theme="{}"\] \.highlight \.(\w+) {{ color: (#\w+) }}'
