@@ -583,7 +583,8 @@ def test_no_number_of_the_report_is_torn(book, browser, width):
     torn = """() => [...document.querySelectorAll(".ledger td")].flatMap(cell => {
       if (!["here", "expected", "deviation"].includes(cell.dataset.label)) return [];
       const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), found = [];
-      while (texts.nextNode()) for (const piece of texts.currentNode.data.matchAll(/(?:[≤≥]\\u00a0)?[−\\d.][^\\s,\\[\\]]*/g)) {
+      const number = /(?:[≤≥]\\u00a0)?[−\\d.][^\\s,\\[\\]]*/g;
+      while (texts.nextNode()) for (const piece of texts.currentNode.data.matchAll(number)) {
         const range = document.createRange();
         range.setStart(texts.currentNode, piece.index);
         range.setEnd(texts.currentNode, piece.index + piece[0].length);
