@@ -213,6 +213,7 @@
       table.querySelectorAll("tr").forEach((row) => row.setAttribute("role", "row"));
       for (const row of table.querySelectorAll("tbody tr")) [...row.cells].forEach((cell, i) => {
         cell.dataset.label = heads[i] ?? "";
+        cell.classList.toggle("list", cell.textContent.includes("[")); // which takes a line of its own on a phone
         cell.setAttribute("role", "cell");
       });
       table.querySelectorAll("thead th").forEach((cell) => cell.setAttribute("role", "columnheader"));
