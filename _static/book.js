@@ -20,7 +20,8 @@
     if (right - left < 9 * em) return [];
     const number = (e) => e?.tagName === "MJX-MN" || e?.firstElementChild?.tagName === "MJX-MN";
     const has = (e, ...codes) => e.tagName === "MJX-MO" && codes.some((code) => e.querySelector(`.mjx-c${code}`));
-    const bare = (e) => ["MJX-MSUP", "MJX-MSUB", "MJX-MSUBSUP", "MJX-TEXATOM"].includes(e.tagName) ? bare(e.firstElementChild) : e;
+    const bare = (e) => ["MJX-MSUP", "MJX-MSUB", "MJX-MSUBSUP"].includes(e.tagName) || (e.tagName === "MJX-TEXATOM" && e.children.length === 1)
+      ? bare(e.firstElementChild) : e;
     let depth = 0; // a bracket may carry an exponent
     const inside = row.map((e) => (depth += has(bare(e), "28", "5B", "7B") - has(bare(e), "29", "5D", "7D")) > 0);
     const signs = row.map((_, i) => i).filter((i) => row[i].tagName === "MJX-MO" && row[i + 1]?.hasAttribute("space") &&

@@ -107,7 +107,7 @@ def simulated(
 def measured(axes: Axes, places: ArrayLike, runs: ArrayLike, colour: str, label: str = "") -> None:
     """Draw what was measured at a few places, (places,) or (runs, places): a dot for each run, nothing between them."""
     first, *_ = axes.plot(places, np.atleast_2d(runs).T, "o", color=colour, markersize=4.5)
-    first.set_label(label or "_nolegend_")
+    first.set_label(label)
 
 
 def predicted(axes: Axes, times: ArrayLike, values: ArrayLike, colour: str) -> None:

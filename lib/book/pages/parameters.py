@@ -14,8 +14,8 @@ def parameters_page(notebooks: list[Path]) -> str:
         "# Parameters",
         "Every chapter can be run with other values than its own. This page is written by the build "
         "from the notebooks' first cells. Closed forms are compared whatever the parameters; numbers "
-        "recorded for the defaults are then shown as *not compared*. The command under each table sets the first "
-        "parameter to its default: give it, and any other, the value that you want.",
+        "recorded for the defaults are then shown as *not compared*. The command under each table is there to be "
+        "edited: as it stands it sets the first parameter to its default.",
     ]
     for path in notebooks:
         known = papermill.inspect_notebook(path).values()

@@ -153,7 +153,7 @@ def _number(row: Row, chapter: str) -> list[str]:
 
 
 def _joined(formula: object) -> str:
-    """The formulas of a number, each once, cut where they are long; 1/0 is how they say undefined."""
-    each = dict.fromkeys(str(one).replace("else 1/0", "else undefined") for one in leaves(formula))
-    text = "; ".join(each)
+    """The formulas of a number, once if they are all one, cut where they are long; 1/0 is how they say undefined."""
+    each = [str(one).replace("else 1/0", "else undefined") for one in leaves(formula)]
+    text = each[0] if len(set(each)) == 1 else "; ".join(each)
     return text if len(text) <= LONGEST else text[:LONGEST].rsplit(" ", 1)[0] + " …"
