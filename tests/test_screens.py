@@ -205,7 +205,7 @@ def in_columns(page, question):
     return {width: places for width, places in found.items() if places}
 
 
-@pytest.mark.parametrize("name", ["00_opening", "01_datasets", "14_oddity", "17_width"])
+@pytest.mark.parametrize("name", ["00_opening", "01_datasets", "14_oddity"])
 def test_no_stop_begins_a_line_and_no_bracket_ends_one(visit, name):
     assert in_columns(visit(f"{name}.html", 768), STRAY) == {}
 
